@@ -1,0 +1,51 @@
+# The doors of the house. `make run` and `make test` are all that one needs.
+
+CARGO ?= cargo
+BUILD_PACKAGES = cmake nasm
+TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql chromium fonts-dejavu-core
+
+.PHONY: run test bench fleet check format lint unit web-test docs browser-tools
+
+run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
+	@scripts/require $(BUILD_PACKAGES)
+	$(CARGO) build --locked -p heim-media
+	target/debug/heim-media
+
+test: check unit web-test docs ## All checks and all tests
+
+check: format lint
+
+format:
+	$(CARGO) fmt --all --check
+
+lint:
+	@scripts/require $(BUILD_PACKAGES)
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+# The binaries come first: the fleet's tests start them.
+unit: browser-tools
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked --workspace
+
+web-test:
+	node --test coordinator/web/test/
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+browser-tools: tests/browser/node_modules/.package-lock.json
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+
+bench: ## Latency from an upload's last byte to its thumbnails, and of a pickup
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) bench --locked -p heim-queue --bench pickup
+	$(CARGO) bench --locked -p heim-tests --bench latency
+
+fleet: ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --workspace --bins
+	scripts/fleet

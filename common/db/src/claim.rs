@@ -1,0 +1,122 @@
+//! Claiming a job and holding on to it.
+
+use crate::{
+    cause::Cause,
+    clock,
+    column::{self, Column as Cell},
+    database::Database,
+    entity::{job, media_object},
+    error::DbError,
+    job_row,
+    transaction::transact,
+};
+use heim_common::{JobId, MediaId, RoomName, job::JobState, key::ObjectKey, spec::TranscodingSpec};
+use job::Column;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use std::time::Duration;
+
+/// A job that is now the claimer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Greater than that of every claim of this job before.
+    pub fence: i64,
+    /// The media object's room.
+    pub room: RoomName,
+    /// The media object.
+    pub media: MediaId,
+    /// Where the original's bytes are.
+    pub key: ObjectKey,
+    /// How many they are.
+    pub size: u64,
+    /// What is still to be made, in the order in which it was asked for. Never
+    /// empty.
+    pub missing: Vec<TranscodingSpec>,
+}
+
+impl Database {
+    /// Gives a waiting job to a worker, for the length of a lease. `None` if it
+    /// is not to be had: held by another, resting, ended, or unknown. A job
+    /// of which nothing is missing is done by that.
+    ///
+    /// # Errors
+    /// If the database does not answer, or the job was made by a later release:
+    /// it then waits for a coordinator of that release.
+    pub async fn job_claim(
+        &self,
+        id: JobId,
+        worker: &str,
+        engine: u32,
+        lease: Duration,
+    ) -> Result<Option<Claim>, DbError> {
+        transact!(self, DbError::Claim, async |tx| {
+            let backend = tx.get_database_backend();
+            let taken = job::Entity::update_many()
+                .col_expr(Column::State, Expr::value(JobState::Running.as_str()))
+                .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
+                .col_expr(Column::Worker, Expr::value(worker))
+                .col_expr(Column::Engine, Expr::value(i64::from(engine)))
+                .col_expr(Column::LeaseUntil, clock::after(backend, lease))
+                .filter(Column::Id.eq(id.as_i64()))
+                .filter(Column::State.eq(JobState::Pending.as_str()))
+                .filter(Expr::col(Column::RunAfter).lte(clock::now(backend)))
+                .exec_with_returning(tx)
+                .await?;
+            let Some(job) = taken.into_iter().next() else { return Ok(None) };
+            let missing = job_row::missing(tx, &job, Some(i64::from(engine))).await?;
+            if missing.is_empty() {
+                mark_done(tx, job.id).await?;
+                return Ok(None);
+            }
+            let mut specs = job_row::specs(&job)?;
+            specs.retain(|spec| missing.contains(&spec.name));
+            read_claim(tx, &job, specs).await.map(Some)
+        })
+    }
+
+    /// Holds on to a claimed job. False if it was taken away.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn job_heartbeat(&self, id: JobId, fence: i64, lease: Duration) -> Result<bool, DbError> {
+        let until = clock::after(self.backend(), lease);
+        transact!(self, DbError::Claim, async |tx| {
+            let held = job::Entity::update_many()
+                .col_expr(Column::LeaseUntil, until.clone())
+                .filter(Column::Id.eq(id.as_i64()))
+                .filter(Column::Fence.eq(fence))
+                .filter(Column::State.eq(JobState::Running.as_str()))
+                .exec(tx)
+                .await?;
+            Ok(held.rows_affected == 1)
+        })
+    }
+}
+
+/// Notes that nothing of a job is left to do.
+pub(crate) async fn mark_done(tx: &DatabaseTransaction, id: i64) -> Result<(), Cause> {
+    job::Entity::update_many()
+        .col_expr(Column::State, Expr::value(JobState::Done.as_str()))
+        .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
+        .col_expr(Column::Reason, Expr::value(None::<String>))
+        .col_expr(Column::Finished, clock::now(tx.get_database_backend()))
+        .filter(Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn read_claim(tx: &DatabaseTransaction, job: &job::Model, missing: Vec<TranscodingSpec>) -> Result<Claim, Cause> {
+    const STORAGE: Cell = column::of("media_object", "storage");
+    let media = STORAGE.known(media_object::Entity::find_by_id(job.media_id).one(tx).await?)?;
+    Ok(Claim {
+        fence: job.fence,
+        room: column::of("job", "room").word(&job.room)?,
+        media: MediaId::from_i64(job.media_id),
+        key: ObjectKey::from_stored(STORAGE.known(media.storage)?),
+        size: STORAGE.number(STORAGE.known(media.size)?)?,
+        missing,
+    })
+}

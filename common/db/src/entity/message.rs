@@ -1,0 +1,26 @@
+//! Rows of `message`: what was said.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "message")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+    pub room: String,
+    pub parent: Option<i64>,
+    pub agent_id: String,
+    pub session_id: String,
+    pub name: String,
+    pub server_id: String,
+    pub server_era: String,
+    pub content: String,
+    pub posted: i64,
+    pub edited: Option<i64>,
+    pub deleted: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,13 @@
+//! One file a table. Nothing in here leaves the crate: rows become domain
+//! values in the files named after the nouns.
+
+pub(crate) mod coordinator;
+pub(crate) mod event;
+pub(crate) mod job;
+pub(crate) mod media_object;
+pub(crate) mod media_transcoding;
+pub(crate) mod message;
+pub(crate) mod message_attachment;
+pub(crate) mod nick;
+pub(crate) mod room;
+pub(crate) mod session;

@@ -1,0 +1,18 @@
+//! Rows of `nick`: the last nick of an agent in a room.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "nick")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub room: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub agent_id: String,
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

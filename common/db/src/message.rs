@@ -1,0 +1,141 @@
+//! Chat messages as the domain has them, and reading them.
+
+use crate::{
+    cause::Cause,
+    column,
+    database::Database,
+    entity::{
+        media_object, media_transcoding,
+        message::{Column, Entity, Model},
+        message_attachment,
+    },
+    error::DbError,
+    media_row,
+};
+use heim_common::{MediaId, MessageId, Millis, RoomName, SessionId, UserId, media::MediaObject, session::SessionView};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::SelectStatement,
+};
+use std::collections::HashMap;
+
+/// What somebody said, with the media objects that they attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Its room.
+    pub room: RoomName,
+    /// The message it answers.
+    pub parent: Option<MessageId>,
+    /// Who sent it, as the room saw them at that moment.
+    pub sender: SessionView,
+    /// What they said.
+    pub content: String,
+    /// When it was sent.
+    pub posted: Millis,
+    /// When it was changed last.
+    pub edited: Option<Millis>,
+    /// When it was deleted.
+    pub deleted: Option<Millis>,
+    /// In the order in which they were attached.
+    pub attachments: Vec<MediaObject>,
+}
+
+/// Most messages that one call reads.
+pub const LOG_MAX: u64 = 1_000;
+
+impl Database {
+    /// A message of a room, also a deleted one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn message(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, DbError> {
+        self.read(DbError::ReadMessages, async {
+            let of_room = Column::Room.eq(room.as_str());
+            let rows = Entity::find_by_id(id.as_i64()).filter(of_room).all(&self.pool).await?;
+            Ok(with_attachments(&self.pool, rows).await?.pop())
+        })
+        .await
+    }
+
+    /// The newest `n` messages of a room, or the newest before a certain one;
+    /// oldest first, without deleted ones. Never more than [`LOG_MAX`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn log(&self, room: &RoomName, n: u64, before: Option<MessageId>) -> Result<Vec<Message>, DbError> {
+        self.read(DbError::ReadMessages, async {
+            let mut query = Entity::find().filter(Column::Room.eq(room.as_str())).filter(Column::Deleted.is_null());
+            if let Some(before) = before {
+                query = query.filter(Column::Id.lt(before.as_i64()));
+            }
+            let mut rows = query.order_by_desc(Column::Id).limit(n.min(LOG_MAX)).all(&self.pool).await?;
+            rows.reverse();
+            with_attachments(&self.pool, rows).await
+        })
+        .await
+    }
+}
+
+/// The messages with their media objects: three more statements, however many
+/// messages there are.
+pub(crate) async fn with_attachments<C: ConnectionTrait>(
+    connection: &C,
+    rows: Vec<Model>,
+) -> Result<Vec<Message>, Cause> {
+    use message_attachment::{Column as Attached, Entity as Attachment};
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let attached = Attachment::find().filter(Attached::MessageId.is_in(ids.iter().copied()));
+    let links = attached.clone().order_by_asc(Attached::Position).all(connection).await?;
+    let mut media = HashMap::new();
+    if !links.is_empty() {
+        let of_these = attached.select_only().column(Attached::MediaId).into_query();
+        for object in media_of(connection, of_these).await? {
+            media.insert(object.id, object);
+        }
+    }
+    let mut attachments: HashMap<i64, Vec<MediaObject>> = HashMap::new();
+    for link in links {
+        // One that was removed between two of the statements is left out.
+        if let Some(object) = media.get(&MediaId::from_i64(link.media_id)) {
+            attachments.entry(link.message_id).or_default().push(object.clone());
+        }
+    }
+    rows.into_iter()
+        .map(|row| {
+            let own = attachments.remove(&row.id).unwrap_or_default();
+            read(row, own)
+        })
+        .collect()
+}
+
+async fn media_of<C: ConnectionTrait>(connection: &C, ids: SelectStatement) -> Result<Vec<MediaObject>, Cause> {
+    let of_these = media_object::Column::Id.in_subquery(ids.clone());
+    let objects = media_object::Entity::find().filter(of_these).all(connection).await?;
+    let of_these = media_transcoding::Column::MediaId.in_subquery(ids);
+    let transcodings = media_transcoding::Entity::find().filter(of_these).all(connection).await?;
+    media_row::assemble(objects, transcodings)
+}
+
+fn read(row: Model, attachments: Vec<MediaObject>) -> Result<Message, Cause> {
+    let Model { id, room, parent, agent_id, session_id, name, server_id, server_era, content, posted, edited, deleted } =
+        row;
+    Ok(Message {
+        id: MessageId::from_i64(id),
+        room: column::of("message", "room").word(&room)?,
+        parent: parent.map(MessageId::from_i64),
+        sender: SessionView {
+            id: UserId::from_stored(agent_id),
+            name,
+            server_id,
+            server_era,
+            session_id: SessionId::from_stored(session_id),
+        },
+        content,
+        posted: Millis(posted),
+        edited: edited.map(Millis),
+        deleted: deleted.map(Millis),
+        attachments,
+    })
+}

@@ -1,0 +1,182 @@
+//! Who is in a room, through which coordinator, and under which nick.
+
+use crate::{
+    cause::Cause,
+    clock, column,
+    database::Database,
+    entity::{nick, session},
+    error::DbError,
+    transaction::transact,
+};
+use heim_common::{Millis, RoomName, SessionId, UserId, session::SessionView};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait, OnConflict, Query},
+};
+use session::Column;
+use std::time::Duration;
+
+impl Database {
+    /// Notes that a session joined a room, until its lease runs out.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn session_join(
+        &self,
+        room: &RoomName,
+        session: &SessionView,
+        lease: Duration,
+        now: Millis,
+    ) -> Result<(), DbError> {
+        let SessionView { id, name, server_id, server_era, session_id } = session;
+        let expires = clock::after(self.backend(), lease);
+        transact!(self, DbError::KeepSessions, async |tx| {
+            let insert = Query::insert()
+                .into_table(session::Entity)
+                .columns([
+                    Column::Id,
+                    Column::Room,
+                    Column::AgentId,
+                    Column::Name,
+                    Column::ServerId,
+                    Column::Era,
+                    Column::Created,
+                    Column::Expires,
+                ])
+                .values_panic([
+                    session_id.as_str().into(),
+                    room.as_str().into(),
+                    id.as_str().into(),
+                    name.as_str().into(),
+                    server_id.as_str().into(),
+                    server_era.as_str().into(),
+                    now.0.into(),
+                    expires.clone(),
+                ])
+                .on_conflict(OnConflict::column(Column::Id).update_columns([Column::Name, Column::Expires]).to_owned())
+                .to_owned();
+            tx.execute(&insert).await?;
+            Ok(())
+        })
+    }
+
+    /// Notes a session's new nick, which its agent then has in this room.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn session_rename(&self, room: &RoomName, session: &SessionView) -> Result<(), DbError> {
+        let SessionView { id, name, server_id: _, server_era: _, session_id } = session;
+        transact!(self, DbError::KeepSessions, async |tx| {
+            session::Entity::update_many()
+                .col_expr(Column::Name, Expr::value(name.as_str()))
+                .filter(Column::Id.eq(session_id.as_str()))
+                .exec(tx)
+                .await?;
+            let row = nick::ActiveModel {
+                room: Set(room.to_string()),
+                agent_id: Set(id.to_string()),
+                name: Set(name.clone()),
+            };
+            let key = [nick::Column::Room, nick::Column::AgentId];
+            nick::Entity::insert(row)
+                .on_conflict(OnConflict::columns(key).update_column(nick::Column::Name).to_owned())
+                .exec_without_returning(tx)
+                .await?;
+            Ok(())
+        })
+    }
+
+    /// Notes that a session left. False if it was gone already.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn session_part(&self, session: &SessionId) -> Result<bool, DbError> {
+        transact!(self, DbError::KeepSessions, async |tx| {
+            Ok(session::Entity::delete_by_id(session.as_str()).exec(tx).await?.rows_affected == 1)
+        })
+    }
+
+    /// The sessions of a room, of all coordinators; by nick, agent and session.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sessions(&self, room: &RoomName) -> Result<Vec<SessionView>, DbError> {
+        let now = clock::now(self.backend());
+        let query =
+            session::Entity::find().filter(Column::Room.eq(room.as_str())).filter(Expr::col(Column::Expires).gte(now));
+        let rows = self.read(DbError::KeepSessions, async { Ok(query.all(&self.pool).await?) }).await?;
+        let mut sessions: Vec<_> = rows.into_iter().map(view).collect();
+        // Here and not in the query: databases differ in how they order text.
+        sessions.sort_by(|a, b| (&a.name, &a.id, &a.session_id).cmp(&(&b.name, &b.id, &b.session_id)));
+        Ok(sessions)
+    }
+
+    /// Holds on to all sessions of a coordinator, and tells how many there are.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sessions_renew(&self, era: &str, lease: Duration) -> Result<u64, DbError> {
+        let expires = clock::after(self.backend(), lease);
+        transact!(self, DbError::KeepSessions, async |tx| {
+            let renewed = session::Entity::update_many()
+                .col_expr(Column::Expires, expires.clone())
+                .filter(Column::Era.eq(era))
+                .exec(tx)
+                .await?;
+            Ok(renewed.rows_affected)
+        })
+    }
+
+    /// Removes all sessions of a coordinator that stops.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sessions_end(&self, era: &str) -> Result<(), DbError> {
+        transact!(self, DbError::KeepSessions, async |tx| {
+            session::Entity::delete_many().filter(Column::Era.eq(era)).exec(tx).await?;
+            Ok(())
+        })
+    }
+
+    /// Removes the sessions of coordinators that died. Each is returned to one
+    /// caller only, who announces that it left.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sessions_expire(&self) -> Result<Vec<(RoomName, SessionView)>, DbError> {
+        let now = clock::now(self.backend());
+        transact!(self, DbError::KeepSessions, async |tx| {
+            let expired = session::Entity::delete_many()
+                .filter(Expr::col(Column::Expires).lt(now.clone()))
+                .exec_with_returning(tx)
+                .await?;
+            expired.into_iter().map(in_room).collect()
+        })
+    }
+
+    /// The nick that an agent chose last in a room.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn nick(&self, room: &RoomName, agent: &UserId) -> Result<Option<String>, DbError> {
+        let key = (room.to_string(), agent.to_string());
+        let row = self.read(DbError::KeepSessions, async { Ok(nick::Entity::find_by_id(key).one(&self.pool).await?) });
+        Ok(row.await?.map(|row| row.name))
+    }
+}
+
+fn view(row: session::Model) -> SessionView {
+    let session::Model { id, room: _, agent_id, name, server_id, era, created: _, expires: _ } = row;
+    SessionView {
+        id: UserId::from_stored(agent_id),
+        name,
+        server_id,
+        server_era: era,
+        session_id: SessionId::from_stored(id),
+    }
+}
+
+fn in_room(row: session::Model) -> Result<(RoomName, SessionView), Cause> {
+    Ok((column::of("session", "room").word(&row.room)?, view(row)))
+}

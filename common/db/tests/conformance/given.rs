@@ -1,0 +1,137 @@
+//! What tests begin with: people, rooms, media objects in some state.
+
+use heim_common::{
+    JobId, MediaId, MessageId, Millis, RoomName, SessionId, Snowflake, UserId,
+    job::{Attempts, Lane, Reason, Verdict},
+    key::ObjectKey,
+    media::{Description, Placeholder, Transcoding, Uploader},
+    session::SessionView,
+    spec::{TranscodingSpec, default_specs},
+};
+use heim_db::{Claim, Created, Database, NewMedia, NewMessage, Registration, UploadOutcome, Uploaded};
+use std::time::Duration;
+
+pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
+pub(crate) const FOREVER: Millis = Millis(4_000_000_000_000);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
+/// A lease that has run out when it is given.
+pub(crate) const NO_LEASE: Duration = Duration::ZERO;
+pub(crate) const ATTEMPTS: Attempts = Attempts { failures_max: 3, deaths_max: 2 };
+pub(crate) const RETRY: Verdict = Verdict::Retry { reason: Reason::StoreUnavailable };
+
+/// No rest between attempts.
+pub(crate) fn at_once(_failures: u32) -> Duration {
+    Duration::ZERO
+}
+
+pub(crate) fn room(name: &str) -> RoomName {
+    name.parse().unwrap()
+}
+
+pub(crate) fn media_id(id: u64) -> MediaId {
+    MediaId(Snowflake(id))
+}
+
+pub(crate) fn job_id(id: u64) -> JobId {
+    JobId(Snowflake(id))
+}
+
+pub(crate) fn message_id(id: u64) -> MessageId {
+    MessageId(Snowflake(id))
+}
+
+pub(crate) fn session(agent: &str, name: &str) -> SessionView {
+    SessionView {
+        id: UserId::from_stored(format!("agent:{agent}")),
+        name: name.to_owned(),
+        server_id: "server".to_owned(),
+        server_era: "era".to_owned(),
+        session_id: SessionId::from_stored(format!("{agent}-1")),
+    }
+}
+
+pub(crate) fn new_media(id: u64, room_name: &str, agent: &str) -> NewMedia {
+    let SessionView { id: agent, name, server_id, server_era, session_id: _ } = session(agent, agent);
+    NewMedia {
+        id: media_id(id),
+        room: room(room_name),
+        uploader: Uploader { id: agent, name, server_id, server_era },
+        created: NOW,
+        expires: FOREVER,
+        max_size: 1_000,
+    }
+}
+
+/// A media object that waits for its upload.
+pub(crate) async fn created(db: &Database, id: u64, room: &str, agent: &str) {
+    assert_eq!(db.media_create(&new_media(id, room, agent), 1_000).await.unwrap(), Created::Created);
+}
+
+pub(crate) fn two_specs() -> Vec<TranscodingSpec> {
+    default_specs().into_iter().take(2).collect()
+}
+
+/// The upload of a media object, whose job has the same number.
+pub(crate) fn upload(id: u64) -> Uploaded {
+    Uploaded {
+        id: media_id(id),
+        now: NOW,
+        key: ObjectKey::original(media_id(id), Snowflake(id)),
+        content_type: "image/jpeg".to_owned(),
+        size: 500,
+        digest: [7; 32],
+        width: Some(4_000),
+        height: Some(3_000),
+        specs: two_specs(),
+        job: job_id(id),
+        lane: Lane::Interactive,
+    }
+}
+
+/// A media object of `anna` with an original and a waiting job.
+pub(crate) async fn uploaded(db: &Database, id: u64, room: &str) {
+    created(db, id, room, "anna").await;
+    assert!(matches!(db.media_uploaded(&upload(id)).await.unwrap(), UploadOutcome::Stored { .. }));
+}
+
+/// The same, its job claimed.
+pub(crate) async fn claimed(db: &Database, id: u64, room: &str, lease: Duration) -> Claim {
+    uploaded(db, id, room).await;
+    db.job_claim(job_id(id), "worker", 1, lease).await.unwrap().unwrap()
+}
+
+/// The transcoding of one of [`two_specs`].
+pub(crate) fn registration(id: u64, room_name: &str, index: usize, version: u32) -> Registration {
+    let name = two_specs()[index].name.clone();
+    Registration {
+        room: room(room_name),
+        media: media_id(id),
+        transcoding: Transcoding {
+            key: ObjectKey::transcoding(media_id(id), &name, version),
+            name,
+            version,
+            content_type: "image/webp".to_owned(),
+            size: 50 + u64::from(version),
+            width: Some(160),
+            height: Some(120),
+        },
+        description: None,
+        lease: None,
+    }
+}
+
+pub(crate) fn description() -> Description {
+    Description { width: 3_000, height: 4_000, placeholder: Placeholder(vec![1; 21]), frames: 1, alpha: false }
+}
+
+pub(crate) fn message(id: u64, room_name: &str, agent: &str, attachments: &[u64]) -> NewMessage {
+    NewMessage {
+        id: message_id(id),
+        room: room(room_name),
+        parent: None,
+        sender: session(agent, agent),
+        content: format!("message {id}"),
+        posted: NOW,
+        attachments: attachments.iter().map(|id| media_id(*id)).collect(),
+    }
+}

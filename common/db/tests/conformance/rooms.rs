@@ -1,0 +1,61 @@
+//! Rooms, sessions and nicks.
+
+use crate::{
+    given::{LEASE, NO_LEASE, NOW, room, session},
+    place::{on_both, race, tick},
+};
+use heim_common::session::SessionView;
+
+fn era(era: &str, session: SessionView) -> SessionView {
+    SessionView { server_era: era.to_owned(), ..session }
+}
+
+on_both! {
+    async fn fifty_first_connects_open_one_room(place: &Place) {
+        assert!(!place.room_exists(&room("welcome")).await.unwrap());
+        race(place, 50, |db, _| async move { db.room_open(&room("welcome"), NOW).await.unwrap() }).await;
+        assert!(place.room_exists(&room("welcome")).await.unwrap());
+    }
+
+    async fn a_room_lists_its_sessions_in_order(place: &Place) {
+        for (agent, name) in [("c", "zoe"), ("b", "Adam"), ("d", "adam"), ("a", "adam")] {
+            place.session_join(&room("one"), &session(agent, name), LEASE, NOW).await.unwrap();
+        }
+        place.session_join(&room("two"), &session("e", "eve"), LEASE, NOW).await.unwrap();
+        let names = |sessions: Vec<SessionView>| sessions.into_iter().map(|one| one.session_id.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(place.sessions(&room("one")).await.unwrap()), ["b-1", "a-1", "d-1", "c-1"]);
+        assert!(place.session_part(&session("a", "").session_id).await.unwrap());
+        assert!(!place.session_part(&session("a", "").session_id).await.unwrap());
+        assert_eq!(names(place.sessions(&room("one")).await.unwrap()), ["b-1", "d-1", "c-1"]);
+    }
+
+    async fn a_nick_outlives_its_session(place: &Place) {
+        let (before, after) = (session("a", ""), session("a", "anna"));
+        place.session_join(&room("one"), &before, LEASE, NOW).await.unwrap();
+        assert_eq!(place.nick(&room("one"), &before.id).await.unwrap(), None);
+        place.session_rename(&room("one"), &session("a", "ann")).await.unwrap();
+        place.session_rename(&room("one"), &after).await.unwrap();
+        assert_eq!(place.sessions(&room("one")).await.unwrap(), std::slice::from_ref(&after));
+        place.session_part(&after.session_id).await.unwrap();
+        assert_eq!(place.nick(&room("one"), &after.id).await.unwrap(), Some("anna".to_owned()));
+        assert_eq!(place.nick(&room("two"), &after.id).await.unwrap(), None);
+    }
+
+    async fn sessions_of_a_dead_coordinator_expire_once(place: &Place) {
+        for agent in ["a", "b", "c"] {
+            place.session_join(&room("one"), &era("dead", session(agent, "")), NO_LEASE, NOW).await.unwrap();
+        }
+        place.session_join(&room("one"), &era("alive", session("d", "")), NO_LEASE, NOW).await.unwrap();
+        assert_eq!(place.sessions_renew("alive", LEASE).await.unwrap(), 1);
+        let expired = race(place, 8, |db, _| async move {
+            tick(&db).await;
+            db.sessions_expire().await.unwrap()
+        });
+        let mut expired: Vec<_> = expired.await.concat().into_iter().map(|(_, one)| one.session_id.to_string()).collect();
+        expired.sort();
+        assert_eq!(expired, ["a-1", "b-1", "c-1"]);
+        assert_eq!(place.sessions(&room("one")).await.unwrap().len(), 1);
+        place.sessions_end("alive").await.unwrap();
+        assert_eq!(place.sessions(&room("one")).await.unwrap(), []);
+    }
+}

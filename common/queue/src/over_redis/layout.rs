@@ -1,0 +1,61 @@
+//! What is in Redis, and what it looks like. All of it may be gone at any moment.
+//!
+//! | name | kind | content |
+//! |---|---|---|
+//! | `{prefix}:jobs:interactive` | list | JSON of a [`JobRef`] each, `{"v":1,"id":"…"}`; the oldest at the head |
+//! | `{prefix}:jobs:bulk` | list | the same |
+//! | `{prefix}:jobs:backfill` | list | the same |
+//! | `{prefix}:rooms` | channel | JSON of a [`RoomEvent`](heim_common::room_event::RoomEvent) each |
+//!
+//! `RPUSH` adds, one blocking `BLPOP` over the three lists in this order
+//! takes, `LPUSH` gives back. Nothing expires; the dispatcher bounds the lists
+//! by its window.
+
+use heim_common::{JobRef, job::Lane};
+
+/// The names of one deployment.
+pub(super) struct Layout {
+    prefix: String,
+}
+
+impl Layout {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    pub(super) fn lane(&self, lane: Lane) -> String {
+        format!("{}:jobs:{}", self.prefix, lane.as_str())
+    }
+
+    /// In the order in which they are to be emptied.
+    pub(super) fn lanes(&self) -> Vec<String> {
+        Lane::ALL.iter().map(|&lane| self.lane(lane)).collect()
+    }
+
+    pub(super) fn rooms(&self) -> String {
+        format!("{}:rooms", self.prefix)
+    }
+}
+
+/// The job of a payload, if this release can read it.
+pub(super) fn read_job(payload: &[u8]) -> Option<JobRef> {
+    serde_json::from_slice(payload).ok().filter(|job: &JobRef| job.v == JobRef::VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_in_order() {
+        assert_eq!(Layout::new("x").lanes(), ["x:jobs:interactive", "x:jobs:bulk", "x:jobs:backfill"]);
+    }
+
+    #[test]
+    fn only_this_version_is_read() {
+        assert!(read_job(br#"{"v":1,"id":"0c1ofy7941g5c"}"#).is_some());
+        for bad in [&br#"{"v":2,"id":"0c1ofy7941g5c"}"#[..], br#"{"id":"0c1ofy7941g5c"}"#, b"", b"\xff", b"[]"] {
+            assert!(read_job(bad).is_none());
+        }
+    }
+}

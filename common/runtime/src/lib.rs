@@ -1,0 +1,14 @@
+//! How a heim-media process starts, reads its configuration, logs, listens and
+//! stops. It knows nothing of media.
+
+pub mod body;
+pub mod clock;
+pub mod config;
+pub mod ready;
+pub mod secret;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use secret::Secret;
+pub use shutdown::Shutdown;

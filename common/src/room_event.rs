@@ -1,0 +1,63 @@
+//! What coordinators tell one another about a room, over pub/sub.
+//!
+//! Ids and small values: whoever needs more reads the database. Nothing here is
+//! the truth; an event that is lost is healed from the rows it speaks of.
+
+use crate::{MediaId, MessageId, RoomName, SessionId, UserId, session::SessionView, spec::TranscodingName};
+use serde::{Deserialize, Serialize};
+
+/// Something happened in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomEvent {
+    /// Where.
+    pub room: RoomName,
+    /// The era of the coordinator that tells it, which has told its own
+    /// sessions already.
+    pub origin: String,
+    /// What.
+    #[serde(flatten)]
+    pub news: News,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "kebab-case")]
+pub enum News {
+    /// A session joined.
+    Join {
+        /// Which.
+        session: SessionView,
+    },
+    /// A session left.
+    Part {
+        /// Which.
+        session: SessionView,
+    },
+    /// A session changed its nick.
+    Nick {
+        /// Which.
+        session_id: SessionId,
+        /// Whose.
+        id: UserId,
+        /// The nick before.
+        from: String,
+        /// The nick now.
+        to: String,
+    },
+    /// A message was committed.
+    Sent {
+        /// Which.
+        message: MessageId,
+        /// By whom: they get a reply instead of an event.
+        by: SessionId,
+    },
+    /// A row of the table `event` was committed.
+    Media {
+        /// Its place in the table.
+        seq: i64,
+        /// The media object it is about.
+        media: MediaId,
+        /// The transcoding that became available, or never will.
+        name: TranscodingName,
+    },
+}

@@ -1,0 +1,82 @@
+//! The calls of a worker to its coordinator, under `/store/jobs/{id}/`:
+//! `claim`, `heartbeat`, `finish`; HTTP Basic credentials as for hooks.
+
+use crate::{MediaId, RoomName, job::Verdict, key::ObjectKey, spec::TranscodingSpec};
+use serde::{Deserialize, Serialize};
+
+/// Header of a hook call made under a job's lease: the job's id.
+pub const HEADER_JOB: &str = "x-heim-job";
+/// Header of a hook call made under a job's lease: the lease's fence.
+pub const HEADER_FENCE: &str = "x-heim-fence";
+
+/// "I take this job."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// The worker's name, unique to each of its starts.
+    pub worker: String,
+    /// Version of its engine: decides which transcodings are missing.
+    pub engine: u32,
+}
+
+/// "It is yours": 200. Else 409 `not-yours`, or 404, and the worker forgets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimReply {
+    /// Grows with every claim of the job; goes with every call about it.
+    pub fence: i64,
+    /// For how long the job is held, in milliseconds.
+    pub lease_ms: u64,
+    /// What to work on.
+    pub media: ClaimedMedia,
+    /// What is still missing, smallest first. Never empty.
+    pub transcodings: Vec<ClaimedTranscoding>,
+    /// Most pixels that the original may declare.
+    pub pixels_max: u64,
+    /// Wall time that the pixels may take, in milliseconds.
+    pub deadline_ms: u64,
+}
+
+/// The original of a claimed job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedMedia {
+    /// The media object.
+    pub id: MediaId,
+    /// Its room.
+    pub room: RoomName,
+    /// Where the original's bytes are.
+    pub key: ObjectKey,
+    /// How many they are.
+    pub size: u64,
+}
+
+/// A transcoding that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedTranscoding {
+    /// What.
+    pub spec: TranscodingSpec,
+    /// Where its bytes go.
+    pub key: ObjectKey,
+}
+
+/// "I am still at it."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FenceRequest {
+    /// From the claim.
+    pub fence: i64,
+}
+
+/// "Go on": 200. Else 409 `lease-lost`, and the worker drops the job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseReply {
+    /// For how long the job is held from now, in milliseconds.
+    pub lease_ms: u64,
+}
+
+/// "This is how it ended."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishRequest {
+    /// From the claim.
+    pub fence: i64,
+    /// How.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}

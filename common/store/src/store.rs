@@ -1,0 +1,156 @@
+//! The handle: everything but streaming in ([`Writer`]) and out ([`Body`]).
+
+use crate::{
+    Body, StoreConfig, StoreError, Writer,
+    local::{self, Folders},
+};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use heim_common::key::ObjectKey;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
+use std::{fmt, ops::Range, sync::Arc};
+
+/// An open store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    /// How much a [`Writer`] gathers before it writes.
+    pub(crate) part_bytes: usize,
+    folders: Option<Folders>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The inner store would show its folder.
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn path(key: &ObjectKey) -> Result<Path, StoreError> {
+    let path = Path::parse(key.as_str()).map_err(|error| StoreError::Key(error.into()))?;
+    // `parse` trims slashes; a key that changes on the way is not a key.
+    if path.as_ref().is_empty() || path.as_ref() != key.as_str() {
+        return Err(StoreError::Key("empty, or with a slash at an end".into()));
+    }
+    Ok(path)
+}
+
+impl Store {
+    /// Opens the store and makes its folder where there is none.
+    ///
+    /// # Errors
+    /// If the URL is not one of this release, or the folder cannot be used.
+    pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        let local::Opened { objects, part_bytes, folders } = local::open(config)?;
+        Ok(Self { objects, part_bytes, folders })
+    }
+
+    /// Begins an object that is written as it comes. Nothing is visible, nor
+    /// on disk, before [`Writer::finish`]; then it replaces what was there.
+    ///
+    /// # Errors
+    /// If the key has no form of a key, or the store cannot be written to.
+    pub async fn writer(&self, key: &ObjectKey) -> Result<Writer, StoreError> {
+        let path = path(key)?;
+        let syncing = match &self.folders {
+            Some(folders) => {
+                let made = folders.make(path.as_ref()).await;
+                Some(made.map_err(|error| StoreError::failed("make a folder", error))?)
+            }
+            None => None,
+        };
+        Ok(Writer::new(self.clone(), path, syncing))
+    }
+
+    /// Stores a whole object, in place of what was there.
+    ///
+    /// # Errors
+    /// If it could not be written, [`StoreError::Full`] among them.
+    pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+        let put = self.objects.put(&path(key)?, bytes.into()).await;
+        put.map(drop).map_err(|error| StoreError::failed("write an object", error))
+    }
+
+    /// Bytes of an object, or `None` where there is none.
+    ///
+    /// # Errors
+    /// If the store could not tell.
+    pub async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        let head = self.objects.head(&path(key)?).await;
+        match head.map_err(|error| StoreError::failed("look at an object", error)) {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an object, or the part of `range` that it has.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where there is none, [`StoreError::OutOfRange`]
+    /// where the range holds no byte of it.
+    pub async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Body, StoreError> {
+        let path = path(key)?;
+        let options = GetOptions { range: range.clone().map(GetRange::Bounded), ..GetOptions::default() };
+        let error = match self.objects.get_opts(&path, options).await {
+            Ok(found) => return Ok(Body::new(found)),
+            Err(error) => StoreError::failed("read an object", error),
+        };
+        // That it was the range, each store says in words of its own: so the
+        // size decides.
+        if let (StoreError::Unavailable { .. }, Some(range)) = (&error, range)
+            && let Some(size) = self.size(key).await?
+            && (range.is_empty() || range.start >= size)
+        {
+            return Err(StoreError::OutOfRange { size });
+        }
+        Err(error)
+    }
+
+    /// Removes an object. Where there is none, that is as well.
+    ///
+    /// # Errors
+    /// If it may still be there.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let deleted = self.objects.delete(&path(key)?).await;
+        match deleted.map_err(|error| StoreError::failed("delete an object", error)) {
+            Ok(()) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every object and its size, in no order. The whole list is in memory.
+    ///
+    /// # Errors
+    /// If the store could not be read through.
+    pub async fn list(&self) -> Result<Vec<(ObjectKey, u64)>, StoreError> {
+        self.objects
+            .list(None)
+            .map_ok(|meta| (ObjectKey::from_stored(meta.location.to_string()), meta.size))
+            .try_collect()
+            .await
+            .map_err(|error| StoreError::failed("list the objects", error))
+    }
+
+    /// Writes, reads and deletes a small object of its own, as a check that
+    /// uploads can be accepted.
+    ///
+    /// # Errors
+    /// What an upload would fail with.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        // Each check has its own key: another process may be checking too.
+        let key = ObjectKey::from_stored(format!("probe/{:016x}", rand::random::<u64>()));
+        let written = Bytes::from_static(b"heim-media");
+        self.put(&key, written.clone()).await?;
+        let read: Result<Vec<Bytes>, _> = match self.read(&key, None).await {
+            Ok(body) => body.try_collect().await,
+            Err(error) => Err(error),
+        };
+        self.delete(&key).await?;
+        if read?.concat() == written {
+            Ok(())
+        } else {
+            Err(StoreError::Unavailable { attempt: "keep what was written", source: "it read back changed".into() })
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What every request handler is given: plain handles to the capabilities.
+
+use crate::{config::Settings, rooms::Rooms, sign::Signer};
+use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, time::Clock};
+use heim_db::Database;
+use heim_queue::Queue;
+use heim_store::Store;
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// One coordinator. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// What a coordinator is made of.
+pub(crate) struct Parts {
+    pub(crate) db: Database,
+    pub(crate) store: Store,
+    pub(crate) queue: Queue,
+    pub(crate) signer: Signer,
+    pub(crate) rooms: Rooms,
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    /// This coordinator, as sessions see it.
+    pub(crate) server_id: String,
+    /// This start of it.
+    pub(crate) server_era: String,
+    /// Where it is reached if neither the configuration nor the client says.
+    pub(crate) own_url: String,
+    /// The sessions' tasks.
+    pub(crate) sockets: TaskTracker,
+    /// Woken when there is something to dispatch.
+    pub(crate) dispatch: Arc<Notify>,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.clock)()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Makes ids for this coordinator.
+pub(crate) struct Ids {
+    clock: Clock,
+    snowflakes: Mutex<Snowflakes>,
+}
+
+impl Ids {
+    /// The maker for the process that holds `number`.
+    pub(crate) fn new(number: u16, clock: Clock) -> Self {
+        Self { clock, snowflakes: Mutex::new(Snowflakes::new(number)) }
+    }
+
+    /// A new bare id.
+    pub(crate) fn snowflake(&self) -> Snowflake {
+        // The maker is whole after every step, so a poisoned lock harms nobody.
+        self.snowflakes.lock().unwrap_or_else(PoisonError::into_inner).next((self.clock)())
+    }
+
+    pub(crate) fn media(&self) -> MediaId {
+        MediaId(self.snowflake())
+    }
+
+    pub(crate) fn message(&self) -> MessageId {
+        MessageId(self.snowflake())
+    }
+
+    pub(crate) fn job(&self) -> JobId {
+        JobId(self.snowflake())
+    }
+}

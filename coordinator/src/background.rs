@@ -1,0 +1,77 @@
+//! What a coordinator does by itself: keeps its number and its sessions alive,
+//! and sweeps. Every sweep is idempotent, and any number of coordinators may
+//! run it.
+
+use crate::{app::App, rooms};
+use heim_common::room_event::News;
+use heim_db::{DbError, Reaped};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// How long a session or a coordinator's number outlives its coordinator.
+pub(crate) const PRESENCE_LEASE: Duration = Duration::from_secs(30);
+const PRESENCE_TICK: Duration = Duration::from_secs(5);
+const TRIM_TICK: Duration = Duration::from_mins(1);
+/// How long rows of `event` are kept.
+const EVENTS_KEPT: Duration = Duration::from_hours(24);
+
+/// Runs until `stop`. `number` is the one this coordinator leases.
+pub(crate) async fn run(app: App, number: u16, stop: CancellationToken) {
+    let mut sweep = interval(Duration::from_millis(app.settings.jobs.sweep_ms));
+    let mut presence = interval(PRESENCE_TICK);
+    let mut trim = interval(TRIM_TICK);
+    for ticks in [&mut sweep, &mut presence, &mut trim] {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    loop {
+        let (what, result) = tokio::select! {
+            () = stop.cancelled() => return,
+            _ = sweep.tick() => ("reap", reap(&app).await),
+            _ = presence.tick() => ("presence", renew(&app, number).await),
+            _ = trim.tick() => ("trim", tidy(&app).await),
+        };
+        if let Err(error) = result {
+            tracing::warn!(what, %error, "sweep failed; it comes again");
+        }
+    }
+}
+
+/// Jobs whose worker fell silent.
+async fn reap(app: &App) -> Result<(), DbError> {
+    let jobs = &app.settings.jobs;
+    let reaped = app.db.job_reap(&jobs.attempts(), &jobs.rest()).await?;
+    if reaped.is_empty() {
+        return Ok(());
+    }
+    app.dispatch.notify_one();
+    for job in reaped {
+        match job {
+            Reaped::Again(job) => tracing::warn!(%job, "lease ran out"),
+            Reaped::GaveUp(given_up) => rooms::announce_given_up(app, given_up).await,
+        }
+    }
+    Ok(())
+}
+
+/// The leases of this coordinator, and the sessions of one that died.
+async fn renew(app: &App, number: u16) -> Result<(), DbError> {
+    if !app.db.renew_number(number, &app.server_era, PRESENCE_LEASE).await? {
+        tracing::error!(number, "another coordinator holds this one's number: ids may collide; restart this one");
+    }
+    app.db.sessions_renew(&app.server_era, PRESENCE_LEASE).await?;
+    for (room, session) in app.db.sessions_expire().await? {
+        rooms::announce(app, &room, News::Part { session }).await;
+    }
+    Ok(())
+}
+
+/// Handles that nobody used, and events that everybody has had.
+async fn tidy(app: &App) -> Result<(), DbError> {
+    let upload_time_max = Duration::from_millis(app.settings.limits.body_timeout_ms);
+    for expired in app.db.handles_expire(upload_time_max).await? {
+        rooms::announce_expired(app, expired).await;
+    }
+    app.db.events_trim(app.now().before(EVENTS_KEPT)).await?;
+    Ok(())
+}

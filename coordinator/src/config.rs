@@ -1,0 +1,250 @@
+//! The sections of the configuration that a coordinator reads.
+
+use heim_common::{
+    job::Attempts,
+    limits::Limits,
+    retry::Backoff,
+    spec::{self, TranscodingSpec},
+};
+use heim_runtime::Secret;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Shortest secret that is accepted, in bytes.
+const SECRET_BYTES_MIN: usize = 16;
+
+/// What a coordinator does, beside where its database, queue and store are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The section `coordinator`.
+    pub coordinator: CoordinatorConfig,
+    /// The section `hooks`.
+    pub hooks: HooksConfig,
+    /// The section `signing`.
+    pub signing: SigningConfig,
+    /// The section `limits`.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The section `transcodings`.
+    #[serde(default)]
+    pub transcodings: TranscodingsConfig,
+    /// The section `jobs`.
+    #[serde(default)]
+    pub jobs: JobsConfig,
+}
+
+/// The section `coordinator`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoordinatorConfig {
+    /// Where it listens.
+    pub listen: String,
+    /// How clients reach it, without a slash at the end. Empty: as each of them
+    /// says in its `Host` header.
+    #[serde(default)]
+    pub public_url: String,
+    /// How long a stop waits for running requests, in milliseconds.
+    #[serde(default = "default_grace_ms")]
+    pub grace_ms: u64,
+    /// How often every session is pinged, in milliseconds.
+    #[serde(default = "default_ping_ms")]
+    pub ping_ms: u64,
+}
+
+fn default_grace_ms() -> u64 {
+    20_000
+}
+
+fn default_ping_ms() -> u64 {
+    20_000
+}
+
+/// The section `hooks`: HTTP Basic credentials of workers and other stores.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HooksConfig {
+    /// The user name.
+    pub key: String,
+    /// The password.
+    pub secret: Secret,
+}
+
+/// The section `signing`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningConfig {
+    /// Signs handles and cookies. The same for all coordinators.
+    pub secret: Secret,
+}
+
+/// The section `transcodings`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TranscodingsConfig {
+    /// What is made of every picture.
+    pub image: Vec<TranscodingSpec>,
+}
+
+impl Default for TranscodingsConfig {
+    fn default() -> Self {
+        Self { image: spec::default_specs() }
+    }
+}
+
+/// The section `jobs`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobsConfig {
+    /// How long a claim or a heartbeat holds a job, in milliseconds.
+    pub lease_ms: u64,
+    /// Failures after which a job is given up.
+    pub failures_max: u32,
+    /// Deaths of a pixel child after which a file is poison.
+    pub deaths_max: u32,
+    /// Longest first wait before another attempt, in milliseconds.
+    pub backoff_ms: u64,
+    /// Longest wait before another attempt, in milliseconds.
+    pub backoff_max_ms: u64,
+    /// How often leases that ran out are looked for, in milliseconds.
+    pub sweep_ms: u64,
+    /// After how long a job that nobody claimed is dispatched again, in
+    /// milliseconds.
+    pub redispatch_ms: u64,
+    /// Most job ids that wait in the queue; the rest waits in the database.
+    pub window: usize,
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        Self {
+            lease_ms: 3_000,
+            failures_max: 5,
+            deaths_max: 3,
+            backoff_ms: 1_000,
+            backoff_max_ms: 60_000,
+            sweep_ms: 1_000,
+            redispatch_ms: 5_000,
+            window: 256,
+        }
+    }
+}
+
+impl JobsConfig {
+    /// How long a claim or a heartbeat holds a job.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
+    /// When a failing job is given up.
+    #[must_use]
+    pub fn attempts(&self) -> Attempts {
+        Attempts { failures_max: self.failures_max, deaths_max: self.deaths_max }
+    }
+
+    /// How long a job rests after so many failures.
+    pub(crate) fn rest(&self) -> impl Fn(u32) -> Duration + Send + Sync + use<> {
+        let (base, cap) = (Duration::from_millis(self.backoff_ms), Duration::from_millis(self.backoff_max_ms));
+        move |failures| Backoff { base, cap }.wait(failures, rand::random())
+    }
+}
+
+/// Settings that contradict each other or themselves.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// Somebody would guess it.
+    #[error("{0} must have at least {SECRET_BYTES_MIN} characters")]
+    WeakSecret(&'static str),
+    /// It would not fit into HTTP Basic credentials.
+    #[error("hooks.key must be given and contain no `:`")]
+    HookKey,
+    /// URLs are made by putting a path behind it.
+    #[error("coordinator.public_url must begin with http:// or https:// and not end with /")]
+    PublicUrl,
+    /// A lease must outlive at least two heartbeats, which come every third of it.
+    #[error("jobs.lease_ms must be at least 300")]
+    Lease,
+    /// Nothing would ever be dispatched, or tried.
+    #[error("jobs.{0} must be at least 1")]
+    Zero(&'static str),
+    /// The list cannot be carried out.
+    #[error("transcodings.image: {0}")]
+    Specs(#[from] spec::InvalidSpecs),
+}
+
+impl Settings {
+    /// Checks what types alone cannot say.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        let weak = |secret: &Secret| secret.expose().len() < SECRET_BYTES_MIN;
+        let url = &self.coordinator.public_url;
+        let has_scheme = url.starts_with("http://") || url.starts_with("https://");
+        if weak(&self.hooks.secret) {
+            return Err(InvalidSettings::WeakSecret("hooks.secret"));
+        }
+        if weak(&self.signing.secret) {
+            return Err(InvalidSettings::WeakSecret("signing.secret"));
+        }
+        if self.hooks.key.is_empty() || self.hooks.key.contains(':') {
+            return Err(InvalidSettings::HookKey);
+        }
+        if !url.is_empty() && (!has_scheme || url.ends_with('/')) {
+            return Err(InvalidSettings::PublicUrl);
+        }
+        if self.jobs.lease_ms < 300 {
+            return Err(InvalidSettings::Lease);
+        }
+        let counts = [
+            ("failures_max", u64::from(self.jobs.failures_max)),
+            ("deaths_max", u64::from(self.jobs.deaths_max)),
+            ("window", self.jobs.window as u64),
+            ("sweep_ms", self.jobs.sweep_ms),
+        ];
+        if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(InvalidSettings::Zero(key));
+        }
+        Ok(spec::validate(&self.transcodings.image)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        let secret = || Secret::new("sixteen letters!".into());
+        Settings {
+            coordinator: CoordinatorConfig {
+                listen: "127.0.0.1:0".into(),
+                public_url: String::new(),
+                grace_ms: 1,
+                ping_ms: 1,
+            },
+            hooks: HooksConfig { key: "worker".into(), secret: secret() },
+            signing: SigningConfig { secret: secret() },
+            limits: Limits::default(),
+            transcodings: TranscodingsConfig::default(),
+            jobs: JobsConfig::default(),
+        }
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let error = |change: fn(&mut Settings)| {
+            let mut settings = settings();
+            change(&mut settings);
+            settings.validate().unwrap_err().to_string()
+        };
+        assert!(settings().validate().is_ok());
+        assert!(error(|s| s.signing.secret = Secret::new("short".into())).contains("signing.secret"));
+        assert!(error(|s| s.hooks.key = "a:b".into()).contains("hooks.key"));
+        assert!(error(|s| s.coordinator.public_url = "media.example".into()).contains("public_url"));
+        assert!(error(|s| s.coordinator.public_url = "http://media.example/".into()).contains("public_url"));
+        assert!(error(|s| s.jobs.lease_ms = 299).contains("lease_ms"));
+        assert!(error(|s| s.jobs.window = 0).contains("window"));
+        assert!(error(|s| s.transcodings.image[0].params.width = 0).contains("thumb-160"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Steps 6 and 9: a worker claims a job, holds it, and says how it ended.
+
+use crate::{app::App, failure::Failure, rooms};
+use heim_common::{
+    JobId,
+    job::Verdict,
+    key::ObjectKey,
+    problem::Code,
+    wire::{ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
+};
+use heim_db::{Claim, Finished};
+
+/// Gives a job to a worker, or tells it to forget the job.
+pub(crate) async fn claim(app: &App, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, Failure> {
+    let lease = app.settings.jobs.lease();
+    let claim = app.db.job_claim(job, &request.worker, request.engine, lease).await?;
+    let Claim { fence, room, media, key, size, missing } = claim.ok_or(Code::NotYours)?;
+    let mut transcodings: Vec<_> = missing
+        .into_iter()
+        .map(|spec| ClaimedTranscoding { key: ObjectKey::transcoding(media, &spec.name, request.engine), spec })
+        .collect();
+    transcodings.sort_by_key(|claimed| u64::from(claimed.spec.params.width) * u64::from(claimed.spec.params.height));
+    Ok(ClaimReply {
+        fence,
+        lease_ms: app.settings.jobs.lease_ms,
+        media: ClaimedMedia { id: media, room, key, size },
+        transcodings,
+        pixels_max: app.settings.limits.pixels_max,
+        deadline_ms: app.settings.limits.pixel_seconds * 1000,
+    })
+}
+
+/// Extends a lease.
+pub(crate) async fn heartbeat(app: &App, job: JobId, fence: i64) -> Result<LeaseReply, Failure> {
+    if app.db.job_heartbeat(job, fence, app.settings.jobs.lease()).await? {
+        Ok(LeaseReply { lease_ms: app.settings.jobs.lease_ms })
+    } else {
+        Err(Code::LeaseLost.into())
+    }
+}
+
+/// Carries out a verdict.
+pub(crate) async fn finish(app: &App, job: JobId, request: &FinishRequest) -> Result<(), Failure> {
+    let jobs = &app.settings.jobs;
+    let FinishRequest { fence, verdict } = *request;
+    match verdict {
+        Verdict::Done => {}
+        verdict => tracing::info!(%job, ?verdict, "attempt ended"),
+    }
+    match app.db.job_finish(job, fence, verdict, &jobs.attempts(), &jobs.rest()).await? {
+        Finished::Done => Ok(()),
+        Finished::Again => {
+            app.dispatch.notify_one();
+            Ok(())
+        }
+        Finished::GaveUp(given_up) => {
+            rooms::announce_given_up(app, given_up).await;
+            Ok(())
+        }
+        Finished::LeaseLost => Err(Code::LeaseLost.into()),
+    }
+}

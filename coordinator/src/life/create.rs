@@ -1,0 +1,84 @@
+//! Step 1: a client asks to upload, and gets the HTTP request to do it with.
+
+use crate::{app::App, handle::UploadGrant};
+use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
+use heim_db::{Created, DbError, NewMedia};
+use std::time::Duration;
+
+/// What a client says beforehand of what it will upload. All of it is optional,
+/// and none of it is believed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) content_type: Option<String>,
+    pub(crate) size: Option<u64>,
+}
+
+/// Why there is no upload handle.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("media too large")]
+    TooLarge,
+    #[error("media type not allowed")]
+    TypeNotAllowed,
+    #[error("too many unfinished uploads")]
+    TooManyPending,
+    #[error("not available right now, try again")]
+    Database(#[from] DbError),
+}
+
+/// Creates a media object that waits for its content.
+pub(crate) async fn create(
+    app: &App,
+    base: &str,
+    room: &RoomName,
+    uploader: Uploader,
+    declared: Declared,
+) -> Result<UploadHandle, Refused> {
+    let limits = &app.settings.limits;
+    if declared.size.is_some_and(|size| size > limits.upload_bytes_max) {
+        return Err(Refused::TooLarge);
+    }
+    let content_type = declared.content_type.as_deref().filter(|text| !text.is_empty());
+    if content_type.is_some_and(|text| !is_image_type(text)) {
+        return Err(Refused::TypeNotAllowed);
+    }
+    let created = app.now();
+    let expires = created.after(Duration::from_secs(limits.upload_handle_s));
+    let media = NewMedia {
+        id: app.ids.media(),
+        room: room.clone(),
+        uploader,
+        created,
+        expires,
+        max_size: limits.upload_bytes_max,
+    };
+    match app.db.media_create(&media, limits.pending_per_agent).await? {
+        Created::Created => {
+            let grant = UploadGrant { media: media.id, max_size: media.max_size, expires: expires.seconds() };
+            Ok(grant.handle(&app.signer, base, content_type))
+        }
+        Created::TooManyPending => Err(Refused::TooManyPending),
+    }
+}
+
+/// First cut: just images. The text goes back to the client as a header, so it
+/// must be one token of RFC 9110 behind `image/`.
+fn is_image_type(text: &str) -> bool {
+    text.strip_prefix("image/").is_some_and(|subtype| {
+        (1..=64).contains(&subtype.len())
+            && subtype.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_images_and_nothing_that_breaks_a_header() {
+        assert!(is_image_type("image/svg+xml") && is_image_type("image/x-icon"));
+        for bad in ["text/html", "image/", "image/a b", "image/a\r\nX: y", "IMAGE", "image/png; q=1"] {
+            assert!(!is_image_type(bad), "{bad}");
+        }
+    }
+}

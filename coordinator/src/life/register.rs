@@ -1,0 +1,39 @@
+//! Step 7: a worker, or another store, says that a transcoding is there.
+
+use crate::{app::App, failure::Failure, rooms};
+use heim_common::{JobId, RoomName, key::ObjectKey, media::Transcoding, problem::Code, wire::TranscodedHook};
+use heim_db::{Registered, Registration};
+
+/// Registers a transcoding and announces it. `lease` is the job and the fence
+/// under which a worker made it; who comes without one must have stored the
+/// object already.
+pub(crate) async fn register(
+    app: &App,
+    room: RoomName,
+    hook: TranscodedHook,
+    lease: Option<(JobId, i64)>,
+) -> Result<(), Failure> {
+    let TranscodedHook { media_id, name, content_type, size, width, height, version, description } = hook;
+    if name.is_original() {
+        return Err(Failure::with(Code::BadRequest, "`original` is registered by the upload"));
+    }
+    let key = ObjectKey::transcoding(media_id, &name, version);
+    if app.db.media(media_id).await?.is_none_or(|media| media.room != room) {
+        return Err(Code::MediaNotFound.into());
+    }
+    if lease.is_none() && app.store.size(&key).await? != Some(size) {
+        return Err(Failure::with(Code::BadRequest, "the store has no such object of this size"));
+    }
+    let transcoding = Transcoding { name: name.clone(), version, key, content_type, size, width, height };
+    let registration = Registration { room: room.clone(), media: media_id, transcoding, description, lease };
+    match app.db.transcoding_register(&registration).await? {
+        Registered::New { seq } => {
+            rooms::announce_media(app, &room, media_id, name, seq).await;
+            Ok(())
+        }
+        Registered::Same | Registered::Older => Ok(()),
+        Registered::Conflict => Err(Code::TranscodingConflict.into()),
+        Registered::NoSuchMedia => Err(Code::MediaNotFound.into()),
+        Registered::LeaseLost => Err(Code::LeaseLost.into()),
+    }
+}

@@ -1,0 +1,159 @@
+//! Steps 2 to 5: the original is streamed to the store, committed, announced,
+//! and its job dispatched. A 2xx is durable.
+
+use crate::{app::App, failure::Failure, handle::UploadGrant, rooms};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use heim_common::{
+    MediaId, RoomName,
+    header::{Format, Header, PREFIX_BYTES},
+    job::{Lane, Reason},
+    key::ObjectKey,
+    media::MediaState,
+    problem::Code,
+    spec::TranscodingName,
+};
+use heim_db::{UploadOutcome, Uploaded};
+use heim_runtime::body::BodyError;
+use heim_store::{Writer, Written};
+
+/// The longest of the magic bytes that types are told apart by.
+const MAGIC_BYTES: usize = 32;
+
+/// Takes the body of an upload. `length` is what the client announced.
+///
+/// What fails leaves nothing in the store. Content that can never be accepted
+/// ends the handle too; a broken or slow connection does not, so that the
+/// client can try again.
+pub(crate) async fn receive<S>(app: &App, grant: UploadGrant, length: u64, body: S) -> Result<(), Failure>
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
+{
+    let media = grant.media;
+    let slot = app.db.upload_slot(media).await?.ok_or(Code::MediaNotFound)?;
+    if slot.state != MediaState::Created {
+        return Err(Code::AlreadyUploaded.into());
+    }
+    if length == 0 {
+        return Err(Code::EmptyUpload.into());
+    }
+    let max_size = grant.max_size.min(slot.max_size);
+    if length > max_size {
+        refuse(app, media, Reason::TooLarge).await;
+        return Err(Code::TooLarge.into());
+    }
+    let key = ObjectKey::original(media, app.ids.snowflake());
+    let mut writer = app.store.writer(&key).await?;
+    match stream(&mut writer, body, max_size).await {
+        Ok(prefix) => {
+            let written = writer.finish().await?;
+            commit(app, &slot.room, media, key, length, written, &prefix).await
+        }
+        Err(failure) => {
+            writer.abort().await;
+            match failure.code {
+                Code::TooLarge => refuse(app, media, Reason::TooLarge).await,
+                Code::TypeNotAllowed => refuse(app, media, Reason::UnsupportedType).await,
+                _ => {}
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Copies the body and returns its first bytes.
+async fn stream<S>(writer: &mut Writer, mut body: S, max_size: u64) -> Result<Vec<u8>, Failure>
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + Unpin,
+{
+    let mut prefix = Vec::new();
+    let mut received = 0;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|error| match error {
+            BodyError::TooSlow => Failure::from(Code::BodyTimeout),
+            BodyError::Broken(_) => Code::IncompleteUpload.into(),
+        })?;
+        received += chunk.len() as u64;
+        if received > max_size {
+            return Err(Code::TooLarge.into());
+        }
+        let unseen = prefix.len() < MAGIC_BYTES;
+        prefix.extend_from_slice(&chunk[..chunk.len().min(PREFIX_BYTES - prefix.len())]);
+        if unseen && prefix.len() >= MAGIC_BYTES && Format::sniff(&prefix).is_none() {
+            return Err(Code::TypeNotAllowed.into());
+        }
+        writer.write(chunk).await?;
+    }
+    match Format::sniff(&prefix) {
+        Some(_) => Ok(prefix),
+        None => Err(Code::TypeNotAllowed.into()),
+    }
+}
+
+async fn commit(
+    app: &App,
+    room: &RoomName,
+    media: MediaId,
+    key: ObjectKey,
+    length: u64,
+    written: Written,
+    prefix: &[u8],
+) -> Result<(), Failure> {
+    if written.size != length {
+        discard(app, &key).await;
+        return Err(Code::IncompleteUpload.into());
+    }
+    let header = Header::read(prefix).ok_or(Code::TypeNotAllowed)?;
+    let uploaded = Uploaded {
+        id: media,
+        now: app.now(),
+        key: key.clone(),
+        content_type: header.format.content_type().to_owned(),
+        size: written.size,
+        digest: written.sha256,
+        width: header.size.map(|(width, _)| width),
+        height: header.size.map(|(_, height)| height),
+        specs: app.settings.transcodings.image.clone(),
+        job: app.ids.job(),
+        lane: Lane::Interactive,
+    };
+    let outcome = match app.db.media_uploaded(&uploaded).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // The commit may have gone through although its answer was lost: the
+            // object stays, and if no row names it, the sweep of the store finds it.
+            tracing::warn!(%media, %key, "upload not committed: its object may be left in the store");
+            return Err(error.into());
+        }
+    };
+    match outcome {
+        UploadOutcome::Stored { seq } => {
+            app.dispatch.notify_one();
+            rooms::announce_media(app, room, media, TranscodingName::original(), seq).await;
+            Ok(())
+        }
+        UploadOutcome::AlreadyUploaded => {
+            discard(app, &key).await;
+            Err(Code::AlreadyUploaded.into())
+        }
+        UploadOutcome::Gone => {
+            discard(app, &key).await;
+            Err(Code::MediaNotFound.into())
+        }
+    }
+}
+
+async fn discard(app: &App, key: &ObjectKey) {
+    if let Err(error) = app.store.delete(key).await {
+        tracing::warn!(%key, %error, "cannot delete an object that no row names");
+    }
+}
+
+/// Ends the handle: the media object fails if a message shows it, else it goes.
+async fn refuse(app: &App, media: MediaId, reason: Reason) {
+    match app.db.media_refuse(media, reason).await {
+        Ok(Some(ended)) => rooms::announce_expired(app, ended).await,
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%media, %error, "cannot end an upload handle"),
+    }
+}

@@ -1,0 +1,60 @@
+//! `media-upload` and `get-media`. Either makes a session media-aware.
+
+use super::{Answer, Refused, parse, reply};
+use crate::{
+    life::create::{Declared, create},
+    rooms::session::Session,
+    view,
+};
+use heim_common::{MediaId, media::Uploader};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct MediaUpload {
+    #[serde(default)]
+    content_type: Option<String>,
+    #[serde(default)]
+    size: Option<u64>,
+}
+
+pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer {
+    slow_down(session).await;
+    // The branch's packet is empty.
+    let MediaUpload { content_type, size } = parse(data.filter(|data| !data.is_null()).or_else(|| Some(json!({}))))?;
+    let view = &session.view;
+    let uploader = Uploader {
+        id: view.id.clone(),
+        name: view.name.clone(),
+        server_id: view.server_id.clone(),
+        server_era: view.server_era.clone(),
+    };
+    let declared = Declared { content_type, size };
+    reply(&create(&session.app, &session.base, &session.room, uploader, declared).await?)
+}
+
+#[derive(Deserialize)]
+struct GetMedia {
+    id: String,
+}
+
+pub(super) async fn get(session: &mut Session, data: Option<Value>) -> Answer {
+    slow_down(session).await;
+    let GetMedia { id } = parse(data)?;
+    let not_found = || Refused::Because("media not found");
+    let id: MediaId = id.parse().map_err(|_| not_found())?;
+    let db = &session.app.db;
+    let object = db.media(id).await?.filter(|object| object.room == session.room).ok_or_else(not_found)?;
+    if object.uploader.id != session.view.id && !db.media_is_attached(id).await? {
+        return Err(not_found());
+    }
+    reply(&view::media(&session.app, &session.base, &object))
+}
+
+async fn slow_down(session: &mut Session) {
+    session.ask_for_media();
+    let wait = session.media_bucket.take(session.app.now());
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,72 @@
+//! `send`: a session says something, with or without attachments.
+
+use super::{Answer, Refused, parse, reply};
+use crate::{
+    rooms::{announce, session::Session},
+    view::{self, Content},
+};
+use heim_common::{MediaId, MessageId, Snowflake, room_event::News};
+use heim_db::{NewMessage, Sent};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Longest message, in bytes.
+const CONTENT_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Deserialize)]
+struct Send {
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default)]
+    parent: Option<Snowflake>,
+    #[serde(default)]
+    attachments: Option<Vec<String>>,
+}
+
+pub(super) async fn send(session: &mut Session, data: Option<Value>) -> Answer {
+    let Send { content, parent, attachments } = parse(data)?;
+    let (content, attachments) = (content.unwrap_or_default(), attachments.unwrap_or_default());
+    if session.view.name.is_empty() {
+        return Err(Refused::Because("you must choose a name before you may begin chatting"));
+    }
+    if content.len() > CONTENT_BYTES_MAX {
+        return Err(Refused::Because("message too long"));
+    }
+    if attachments.len() > session.app.settings.limits.attachments_max {
+        return Err(Refused::Because("too many attachments"));
+    }
+    if !attachments.is_empty() {
+        session.ask_for_media();
+    }
+    let app = &session.app;
+    let message = NewMessage {
+        id: app.ids.message(),
+        room: session.room.clone(),
+        parent: parent.filter(|parent| parent.0 != 0).map(MessageId),
+        sender: session.view.clone(),
+        content,
+        posted: app.now(),
+        attachments: distinct(&attachments)?,
+    };
+    match app.db.message_send(&message).await? {
+        Sent::Stored(stored) => {
+            let news = News::Sent { message: stored.id, by: session.view.session_id.clone() };
+            announce(app, &session.room, news).await;
+            reply(&view::message(app, &session.base, &stored, Content::Cut))
+        }
+        Sent::InvalidParent => Err(Refused::Because("invalid parent ID")),
+        Sent::MediaNotFound => Err(Refused::Because("media not found")),
+    }
+}
+
+/// The ids in order, each once.
+fn distinct(attachments: &[String]) -> Result<Vec<MediaId>, Refused> {
+    let mut ids = Vec::with_capacity(attachments.len());
+    for text in attachments {
+        let id: MediaId = text.parse().map_err(|_| Refused::Because("media not found"))?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}

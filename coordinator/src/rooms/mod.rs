@@ -1,0 +1,16 @@
+//! Rooms: who is connected here, what they are told, and what they say.
+//!
+//! Each event goes to this coordinator's own sessions directly and to the other
+//! coordinators by pub/sub, so a room goes on when the transport is away.
+
+mod bus;
+mod command;
+mod deliver;
+mod hub;
+mod keepalive;
+mod nick;
+mod session;
+mod throttle;
+
+pub(crate) use bus::{Rooms, announce, announce_expired, announce_given_up, announce_media, run};
+pub(crate) use session::{Joining, serve};

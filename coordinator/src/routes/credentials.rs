@@ -1,0 +1,38 @@
+//! HTTP Basic credentials (RFC 7617) of workers and other stores.
+
+use super::problem;
+use crate::app::App;
+use aws_lc_rs::{constant_time, digest};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, Request, Response, header},
+    middleware::Next,
+};
+use data_encoding::BASE64;
+use heim_common::problem::Code;
+
+/// Lets only those pass who know `hooks.key` and `hooks.secret`.
+pub(super) async fn require(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {
+    match check(&app, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(code) => problem::response(code.into()),
+    }
+}
+
+fn check(app: &App, headers: &HeaderMap) -> Result<(), Code> {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given =
+        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let (_, given) = given.ok_or(Code::AuthorizationRequired)?;
+    let given = BASE64.decode(given.trim().as_bytes()).map_err(|_| Code::AuthorizationRequired)?;
+    let hooks = &app.settings.hooks;
+    let expected = format!("{}:{}", hooks.key, hooks.secret.expose());
+    if equal(&given, expected.as_bytes()) { Ok(()) } else { Err(Code::Forbidden) }
+}
+
+/// Compares digests, so that neither content nor length shows in the time.
+fn equal(given: &[u8], expected: &[u8]) -> bool {
+    let hash = |bytes| digest::digest(&digest::SHA256, bytes);
+    constant_time::verify_slices_are_equal(hash(given).as_ref(), hash(expected).as_ref()).is_ok()
+}

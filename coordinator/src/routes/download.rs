@@ -1,0 +1,155 @@
+//! `GET /media/{id}/{name}`: what a download handle's URL stands for.
+
+use super::Served;
+use crate::{
+    failure::Failure,
+    handle::{BadHandle, DownloadQuery, verify_download},
+};
+use axum::{
+    body::Body,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use heim_common::{MediaId, media::Transcoding, problem::Code, spec::TranscodingName};
+use std::ops::Range;
+
+/// Types that a browser may show in place: raster images that run nothing.
+const INLINE: [&str; 6] = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"];
+
+/// The bytes of a transcoding, or a single range of them.
+pub(super) async fn download(
+    State(Served { app, .. }): State<Served>,
+    Path((id, name)): Path<(String, String)>,
+    query: Result<Query<DownloadQuery>, QueryRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let id: MediaId = id.parse().map_err(|_| Code::MediaNotFound)?;
+    let name: TranscodingName = name.parse().map_err(|_| Code::MediaNotFound)?;
+    let Query(query) = query.map_err(|_| Code::BadSignature)?;
+    let media = app.db.media(id).await?.ok_or(Code::MediaNotFound)?;
+    let version = verify_download(&app.signer, &media.room, id, &name, &query, app.now()).map_err(|bad| match bad {
+        BadHandle::Forged => Code::BadSignature,
+        BadHandle::Expired => Code::HandleExpired,
+    })?;
+    let transcoding = media.transcoding(&name).filter(|found| found.version == version).ok_or(Code::MediaNotFound)?;
+    let etag = format!("\"{id}-{name}-{version}\"");
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, &etag)) {
+        return answer(StatusCode::NOT_MODIFIED, transcoding, &etag, Body::empty());
+    }
+    // A range of something else than what the client has is of no use to it.
+    let fresh = headers.get(header::IF_RANGE).is_none_or(|value| value == etag.as_str());
+    let range = headers.get(header::RANGE).filter(|_| fresh && method == Method::GET);
+    let range = match range.map(|value| single_range(value, transcoding.size)) {
+        None | Some(Asked::Whole) => None,
+        Some(Asked::Part(range)) => Some(range),
+        Some(Asked::Outside) => return not_satisfiable(transcoding.size),
+    };
+    let length = range.as_ref().map_or(transcoding.size, |range| range.end - range.start);
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        match app.store.read(&transcoding.key, range.clone()).await {
+            Ok(body) => Body::from_stream(body),
+            Err(error) if error.is_not_found() => {
+                tracing::error!(media = %id, %name, "a row's object is not in the store");
+                return Err(Code::MediaNotFound.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let mut response = answer(status, transcoding, &etag, body)?;
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(Range { start, end }) = range {
+        insert(&mut response, header::CONTENT_RANGE, &format!("bytes {start}-{}/{}", end - 1, transcoding.size))?;
+    }
+    Ok(response)
+}
+
+fn answer(status: StatusCode, transcoding: &Transcoding, etag: &str, body: Body) -> Result<Response, Failure> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let disposition = if INLINE.contains(&transcoding.content_type.as_str()) { "inline" } else { "attachment" };
+    insert(&mut response, header::CONTENT_TYPE, &transcoding.content_type)?;
+    insert(&mut response, header::ETAG, etag)?;
+    insert(&mut response, header::CONTENT_DISPOSITION, disposition)?;
+    insert(&mut response, header::ACCEPT_RANGES, "bytes")?;
+    insert(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable")?;
+    insert(&mut response, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")?;
+    Ok(response)
+}
+
+fn insert(response: &mut Response, name: header::HeaderName, value: &str) -> Result<(), Failure> {
+    let value = HeaderValue::from_str(value).map_err(|_| Code::Internal)?;
+    response.headers_mut().insert(name, value);
+    Ok(())
+}
+
+fn not_satisfiable(size: u64) -> Result<Response, Failure> {
+    let mut response = super::problem::response(Code::RangeNotSatisfiable.into());
+    insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"))?;
+    Ok(response)
+}
+
+fn matches(value: &HeaderValue, etag: &str) -> bool {
+    let strip = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    value.to_str().is_ok_and(|list| list.split(',').any(|one| strip(one) == etag || one.trim() == "*"))
+}
+
+/// What a `Range` header asks for (RFC 9110, 14.2).
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// All of it, or something that is to be ignored: other units, many ranges.
+    Whole,
+    /// These bytes.
+    Part(Range<u64>),
+    /// Nothing that is there.
+    Outside,
+}
+
+fn single_range(value: &HeaderValue, size: u64) -> Asked {
+    let Some(range) = value.to_str().ok().and_then(|text| text.strip_prefix("bytes=")) else { return Asked::Whole };
+    let Some((first, last)) = range.trim().split_once('-') else { return Asked::Whole };
+    match (first.trim(), last.trim()) {
+        ("", suffix) => match suffix.parse::<u64>() {
+            Ok(0) => Asked::Outside,
+            Ok(_) if size == 0 => Asked::Outside,
+            Ok(count) => Asked::Part(size.saturating_sub(count)..size),
+            Err(_) => Asked::Whole,
+        },
+        (first, last) => {
+            let Ok(first) = first.parse::<u64>() else { return Asked::Whole };
+            let end = match last {
+                "" => size,
+                last => match last.parse::<u64>() {
+                    Ok(last) if last >= first => last.saturating_add(1).min(size),
+                    _ => return Asked::Whole,
+                },
+            };
+            if first < size { Asked::Part(first..end) } else { Asked::Outside }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_ranges_are_read_and_everything_odd_is_the_whole() {
+        let asked = |text: &'static str| single_range(&HeaderValue::from_static(text), 10);
+        assert_eq!(asked("bytes=0-3"), Asked::Part(0..4));
+        assert_eq!(asked("bytes=4-"), Asked::Part(4..10));
+        assert_eq!(asked("bytes=-4"), Asked::Part(6..10));
+        assert_eq!(asked("bytes=-40"), Asked::Part(0..10));
+        assert_eq!(asked("bytes=9-99999999999999999999"), Asked::Whole);
+        assert_eq!(asked("bytes=9-18446744073709551615"), Asked::Part(9..10));
+        assert_eq!(asked("bytes=10-"), Asked::Outside);
+        assert_eq!(asked("bytes=-0"), Asked::Outside);
+        for odd in ["bytes=3-1", "bytes=a-b", "bytes=0-1,3-4", "lines=0-1", "bytes=", "bytes=--1"] {
+            assert_eq!(asked(odd), Asked::Whole, "{odd}");
+        }
+    }
+}

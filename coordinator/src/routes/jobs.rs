@@ -1,0 +1,44 @@
+//! What workers call: claim, heartbeat, finish.
+
+use super::{Served, hooks::Body};
+use crate::{failure::Failure, life::attempt};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use heim_common::{
+    JobId,
+    problem::Code,
+    wire::{ClaimReply, ClaimRequest, FenceRequest, FinishRequest, LeaseReply},
+};
+
+fn job(id: &str) -> Result<JobId, Failure> {
+    id.parse().map_err(|_| Code::NotFound.into())
+}
+
+/// `POST /store/jobs/{id}/claim`: 409 `not-yours` where there is nothing to do.
+pub(super) async fn claim(
+    State(Served { app, .. }): State<Served>,
+    Path(id): Path<String>,
+    Body(request): Body<ClaimRequest>,
+) -> Result<Json<ClaimReply>, Failure> {
+    attempt::claim(&app, job(&id)?, &request).await.map(Json)
+}
+
+/// `POST /store/jobs/{id}/heartbeat`: 409 `lease-lost` where another holds it.
+pub(super) async fn heartbeat(
+    State(Served { app, .. }): State<Served>,
+    Path(id): Path<String>,
+    Body(request): Body<FenceRequest>,
+) -> Result<Json<LeaseReply>, Failure> {
+    attempt::heartbeat(&app, job(&id)?, request.fence).await.map(Json)
+}
+
+/// `POST /store/jobs/{id}/finish`: 409 `lease-lost` where another holds it.
+pub(super) async fn finish(
+    State(Served { app, .. }): State<Served>,
+    Path(id): Path<String>,
+    Body(request): Body<FinishRequest>,
+) -> Result<(), Failure> {
+    attempt::finish(&app, job(&id)?, &request).await
+}

@@ -1,0 +1,64 @@
+//! Failures as HTTP: problem+json for the client, one log line for the
+//! operator.
+
+use crate::failure::Failure;
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use heim_common::problem::{self, Code, Problem};
+use std::error::Error;
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response<Body> {
+        response(self)
+    }
+}
+
+/// The answer to a request that failed.
+pub(super) fn response(failure: Failure) -> Response<Body> {
+    let Failure { code, detail, cause } = failure;
+    if let Some(cause) = cause {
+        tracing::error!(code = code.as_str(), error = chain(cause.as_ref()), "request failed");
+    }
+    let body = serde_json::to_vec(&Problem::new(code, detail)).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match code {
+        Code::AuthorizationRequired => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"heim-media\""));
+        }
+        Code::Unavailable => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// An error with all its sources, for the log.
+fn chain(error: &dyn Error) -> String {
+    std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_for_the_operator_only() {
+        let failure = Failure {
+            code: Code::Unavailable,
+            detail: None,
+            cause: Some(Box::new(std::io::Error::other("/secret/path"))),
+        };
+        let response = response(failure);
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+}

@@ -1,0 +1,64 @@
+//! `GET /room/{room}/ws`: a session.
+
+use super::{
+    Served,
+    origin::{Origin, base, origin, scheme},
+};
+use crate::{
+    cookie,
+    failure::Failure,
+    rooms::{self, Joining},
+};
+use axum::{
+    extract::{
+        Path, Query, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use heim_common::{RoomName, problem::Code, session::AgentKind};
+use serde::Deserialize;
+
+/// `h=1` for people, `media=1` for clients that want media events.
+#[derive(Deserialize)]
+pub(super) struct Wishes {
+    #[serde(default)]
+    h: String,
+    #[serde(default)]
+    media: String,
+}
+
+/// Upgrades to heim's socket protocol. A public room comes into being with its
+/// first session.
+pub(super) async fn connect(
+    State(Served { app, shutdown }): State<Served>,
+    Path(room): Path<String>,
+    Query(wishes): Query<Wishes>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    let room: RoomName = room.parse().map_err(|_| Code::RoomNotFound)?;
+    let upgrade = upgrade.map_err(|_| Code::UpgradeRequired)?;
+    let cookies = match origin(&app, &headers) {
+        Origin::Own => headers.get(header::COOKIE).and_then(|value| value.to_str().ok()),
+        Origin::Opaque => None,
+        Origin::Foreign => return Err(Code::ForeignOrigin.into()),
+    };
+    let kind = if wishes.h == "1" { AgentKind::Human } else { AgentKind::Bot };
+    let agent = cookie::agent(&app.signer, cookies, kind, scheme(&headers) == "https");
+    app.db.room_open(&room, app.now()).await?;
+    let joining = Joining { room, user: agent.id, base: base(&app, &headers), media_aware: wishes.media == "1" };
+    let frame_bytes_max = app.settings.limits.frame_bytes_max;
+    let mut response =
+        upgrade.protocols(["heim1"]).max_message_size(frame_bytes_max).max_frame_size(frame_bytes_max).on_upgrade(
+            move |socket| {
+                let sockets = app.sockets.clone();
+                sockets.track_future(rooms::serve(app, joining, socket, shutdown))
+            },
+        );
+    if let Ok(cookie) = HeaderValue::from_str(&agent.set_cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

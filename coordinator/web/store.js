@@ -1,0 +1,172 @@
+/**
+ * The state of one room as this tab knows it: messages, people, media. Pure:
+ * packets go in, `changed` is told what to draw again.
+ *
+ * @typedef {import('./media.js').Media} Media
+ * @typedef {{id: string, name: string, server_id: string, server_era: string, session_id: string}} Person
+ * @typedef {{id: string, parent?: string, time: number, sender: Person, content: string,
+ *   edited: number | null, truncated?: boolean, attachments: string[]}} Message
+ */
+import { foldEvent, mergeMedia, sourcesOf, unknownMedia } from './media.js';
+
+/** Most messages that are kept; the oldest go first. */
+export const MESSAGES_MAX = 2000;
+/** Most media objects that are kept without a message that shows them. */
+export const EARLY_MAX = 256;
+
+/** @param {(change: {what: 'log' | 'people' | 'media', id?: string}) => void} changed */
+export function createStore(changed = () => {}) {
+  return new Store(changed);
+}
+
+class Store {
+  /** @type {Map<string, Message>} */
+  messages = new Map();
+  /** Message ids, oldest first. @type {string[]} */
+  order = [];
+  /** Media objects that a message shows. @type {Map<string, Media>} */
+  media = new Map();
+  /** Media objects whose message has not come yet. @type {Map<string, Media>} */
+  early = new Map();
+  /** By session id. @type {Map<string, Person>} */
+  people = new Map();
+  identity = '';
+  sessionId = '';
+  #changed;
+
+  constructor(changed) {
+    this.#changed = changed;
+  }
+
+  /** Replaces log and listing; media objects of messages that stay keep what events told of them. */
+  snapshot(data, self) {
+    this.identity = data.identity;
+    this.sessionId = data.session_id;
+    this.people = new Map(data.listing.map((person) => [person.session_id, person]));
+    this.people.set(data.session_id, { ...self, session_id: data.session_id, name: data.nick ?? '' });
+    this.messages.clear();
+    this.order = [];
+    this.#insert(data.log);
+    this.#forgetUnshown();
+    this.#changed({ what: 'people' });
+    this.#changed({ what: 'log' });
+  }
+
+  /** Adds messages of a `log-reply`, `send-reply` or `send-event`. */
+  add(messages) {
+    this.#insert(messages);
+    const surplus = this.order.splice(0, this.order.length - MESSAGES_MAX);
+    for (const id of surplus) this.messages.delete(id);
+    if (surplus.length) this.#forgetUnshown();
+    this.#changed({ what: 'log' });
+  }
+
+  /** A message with new content, or without any. */
+  edit(message) {
+    if (!this.messages.has(message.id)) return;
+    if (message.deleted) this.#remove(message.id);
+    else this.#insert([message]);
+    this.#changed({ what: 'log' });
+  }
+
+  join(person) {
+    this.people.set(person.session_id, person);
+    this.#changed({ what: 'people' });
+  }
+
+  part(person) {
+    if (this.people.delete(person.session_id)) this.#changed({ what: 'people' });
+  }
+
+  /** A `nick-event`, or the own `nick-reply`. */
+  rename({ session_id, id, to }) {
+    const person = this.people.get(session_id) ?? { id, session_id, server_id: '', server_era: '' };
+    this.people.set(session_id, { ...person, name: to });
+    this.#changed({ what: 'people' });
+  }
+
+  /** A server went away with all of its sessions. */
+  partition({ server_id, server_era }) {
+    for (const person of [...this.people.values()]) {
+      const gone = person.server_id === server_id && person.server_era === server_era;
+      if (gone && person.session_id !== this.sessionId) this.people.delete(person.session_id);
+    }
+    this.#changed({ what: 'people' });
+  }
+
+  /** A `media-upload-event`, which may come before the message that shows it. */
+  mediaEvent(event) {
+    const id = event.media_id;
+    if (this.media.has(id)) {
+      this.media.set(id, foldEvent(this.media.get(id), event));
+      this.#changed({ what: 'media', id });
+      return;
+    }
+    const known = this.early.get(id) ?? unknownMedia(id);
+    this.early.delete(id);
+    this.early.set(id, foldEvent(known, event));
+    if (this.early.size > EARLY_MAX) this.early.delete(this.early.keys().next().value);
+  }
+
+  /** A media object with fresh handles, from `get-media`. */
+  mediaObject(object) {
+    if (!this.media.has(object.id)) return;
+    this.media.set(object.id, mergeMedia(this.media.get(object.id), object));
+    this.#changed({ what: 'media', id: object.id });
+  }
+
+  /** Media ids that can be looked at, in the order of the log. */
+  pictures() {
+    const ids = new Set(this.order.flatMap((id) => this.messages.get(id).attachments));
+    return [...ids].filter((id) => sourcesOf(this.media.get(id)).length > 0);
+  }
+
+  /** The message that shows a media object. */
+  messageOf(mediaId) {
+    return [...this.messages.values()].find((message) => message.attachments.includes(mediaId));
+  }
+
+  /**
+   * Whether a message went out although its reply was lost with the connection.
+   * @param {{content: string, attachments?: string[]}} draft
+   * @param {string} after newest message id when it was sent
+   */
+  hasSent(draft, after) {
+    return [...this.messages.values()].some((message) => {
+      if (draft.attachments?.length) return message.attachments.includes(draft.attachments[0]);
+      return message.id > after && message.sender.id === this.identity && message.content === draft.content;
+    });
+  }
+
+  #insert(messages) {
+    for (const message of messages) {
+      if (message.deleted) continue;
+      const attachments = message.attachments ?? [];
+      for (const object of attachments) {
+        const known = this.media.get(object.id) ?? this.early.get(object.id);
+        this.early.delete(object.id);
+        this.media.set(object.id, mergeMedia(known, object));
+      }
+      if (!this.messages.has(message.id)) this.#place(message.id);
+      this.messages.set(message.id, { ...message, attachments: attachments.map((object) => object.id) });
+    }
+  }
+
+  /** Ids are as long as each other, so that their order is their age. */
+  #place(id) {
+    let at = this.order.length;
+    while (at > 0 && this.order[at - 1] > id) at -= 1;
+    this.order.splice(at, 0, id);
+  }
+
+  #remove(id) {
+    this.messages.delete(id);
+    this.order = this.order.filter((other) => other !== id);
+    this.#forgetUnshown();
+  }
+
+  #forgetUnshown() {
+    const shown = new Set([...this.messages.values()].flatMap((message) => message.attachments));
+    for (const id of this.media.keys()) if (!shown.has(id)) this.media.delete(id);
+  }
+}

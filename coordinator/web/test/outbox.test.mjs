@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Outbox, isPicture } from '../outbox.js';
+import { ConnectionLost } from '../socket.js';
+
+function outbox(answers, hasSent = () => false) {
+  const asked = [];
+  const started = [];
+  const notices = [];
+  const added = [];
+  const discarded = [];
+  const session = {
+    whenJoined: async () => {},
+    request: async (type, data) => {
+      asked.push([type, data]);
+      return answers(type, data, asked.length);
+    },
+  };
+  const store = { order: ['0'], hasSent, add: (messages) => added.push(...messages) };
+  const uploads = { start: (handle) => started.push(handle.id), discard: (id) => discarded.push(id) };
+  return { box: new Outbox({ session, store, uploads, notify: (words) => notices.push(words) }), asked, started, notices, added, discarded };
+}
+const file = (name, type = 'image/png') => ({ name, type, size: 5 });
+const handles = (type, data) => (type === 'media-upload' ? { id: `m-${data.name}` } : { id: 'sent' });
+
+test('pictures of one drop go out in one message, before they are uploaded', async () => {
+  const { box, asked, started, added } = outbox(handles);
+  assert.equal(await box.sendPictures([file('a'), file('b')], { content: 'look' }), true);
+  assert.deepEqual(asked.map(([type]) => type), ['media-upload', 'media-upload', 'send']);
+  assert.deepEqual(asked[2][1], { content: 'look', attachments: ['m-a', 'm-b'] });
+  assert.deepEqual(started, ['m-a', 'm-b']);
+  assert.deepEqual(added, [{ id: 'sent' }]);
+});
+
+test('a picture that is refused does not hold the others back', async () => {
+  const { box, asked, notices } = outbox((type, data) => {
+    if (data.name === 'huge') throw new Error('media too large');
+    return handles(type, data);
+  });
+  assert.equal(await box.sendPictures([file('huge'), file('b'), file('notes.pdf', 'application/pdf')], { content: '' }), true);
+  assert.deepEqual(asked.at(-1)[1].attachments, ['m-b']);
+  assert.deepEqual(notices, ['notes.pdf: only pictures can be shared here', 'huge: This picture is too large']);
+});
+
+test('nothing is sent where no picture was taken', async () => {
+  const { box, asked } = outbox(() => { throw new Error('media type not allowed'); });
+  assert.equal(await box.sendPictures([file('a')], { content: 'kept' }), false);
+  assert.equal(asked.some(([type]) => type === 'send'), false);
+});
+
+test('more than fit one message go into a second one, the text into the first', async () => {
+  const { box, asked } = outbox(handles);
+  await box.sendPictures(Array.from({ length: 17 }, (_, at) => file(`f${at}`)), { content: 'all' });
+  const sent = asked.filter(([type]) => type === 'send').map(([, data]) => [data.content, data.attachments.length]);
+  assert.deepEqual(sent, [['all', 16], ['', 1]]);
+});
+
+test('a lost connection sends again, unless the message had arrived', async () => {
+  const lostOnce = (type, data, count) => {
+    if (count === 1) throw new ConnectionLost();
+    return { id: 'sent' };
+  };
+  const again = outbox(lostOnce);
+  await again.box.sendText({ content: 'hi' });
+  assert.equal(again.asked.length, 2);
+  const arrived = outbox(lostOnce, () => true);
+  await arrived.box.sendText({ content: 'hi' });
+  assert.equal(arrived.asked.length, 1);
+});
+
+test('uploads of a message that is refused are given up', async () => {
+  const { box, discarded } = outbox((type, data) => {
+    if (type === 'send') throw new Error('too many attachments');
+    return handles(type, data);
+  });
+  await assert.rejects(box.sendPictures([file('a')], { content: '' }), { message: 'too many attachments' });
+  assert.deepEqual(discarded, ['m-a']);
+});
+
+test('pictures are known by type, or by name where there is no type', () => {
+  assert.equal(isPicture(file('x', 'image/heic')), true);
+  assert.equal(isPicture(file('x.HEIC', '')), true);
+  assert.equal(isPicture(file('x', '')), false);
+  assert.equal(isPicture(file('x.png', 'text/plain')), false);
+});

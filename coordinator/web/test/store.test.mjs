@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { EARLY_MAX, MESSAGES_MAX, createStore } from '../store.js';
+
+const person = (name, session = name, era = 'e1') => ({ id: `agent:${name}`, name, server_id: 's', server_era: era, session_id: session });
+const id = (number) => String(number).padStart(13, '0');
+const message = (number, more = {}) => ({
+  id: id(number), time: 1000 + number, sender: person('ben'), content: `m${number}`, edited: null, deleted: null, ...more,
+});
+const media = (mediaId, more = {}) => ({ id: mediaId, state: 'created', created: 1000, transcodings: {}, ...more });
+const event = (mediaId, name = 'thumb-160') => ({
+  media_id: mediaId, name, content_type: 'image/webp', size: 9, width: 160, height: 90, url: '/t', expires: 9, state: 'uploaded',
+});
+const snapshot = (more = {}) => ({ identity: 'agent:ana', session_id: 'ana', listing: [], log: [], ...more });
+
+let store;
+let changes;
+beforeEach(() => {
+  changes = [];
+  store = createStore((change) => changes.push([change.what, change.id].filter(Boolean).join(' ')));
+  store.snapshot(snapshot({ listing: [person('ben')], nick: 'ana' }), person(''));
+  changes.length = 0;
+});
+const names = () => [...store.people.values()].map((it) => it.name);
+
+test('a snapshot brings the others and oneself', () => {
+  assert.deepEqual(names(), ['ben', 'ana']);
+});
+
+test('messages stand in the order of their ids, however they arrive', () => {
+  store.add([message(5)]);
+  store.add([message(3)]);
+  store.add([message(1), message(2)]);
+  store.add([message(5)]);
+  assert.deepEqual(store.order, [1, 2, 3, 5].map(id));
+});
+
+test('events that come before their message are kept for it', () => {
+  store.mediaEvent(event('x'));
+  assert.deepEqual(changes, []);
+  store.add([message(1, { attachments: [media('x')] })]);
+  assert.equal(store.media.get('x').transcodings['thumb-160'].url, '/t');
+  assert.equal(store.media.get('x').state, 'uploaded');
+  assert.equal(store.early.size, 0);
+  store.mediaEvent(event('x', 'thumb-320'));
+  assert.deepEqual(changes.at(-1), 'media x');
+  assert.equal(Object.keys(store.media.get('x').transcodings).length, 2);
+});
+
+test('events of media that nobody shows have a bound, the oldest go first', () => {
+  for (let at = 0; at <= EARLY_MAX; at += 1) store.mediaEvent(event(`x${at}`));
+  assert.equal(store.early.size, EARLY_MAX);
+  assert.equal(store.early.has('x0'), false);
+  assert.equal(store.early.has(`x${EARLY_MAX}`), true);
+});
+
+test('a snapshot after a reconnect replaces the log and heals what was missed', () => {
+  store.add([message(1), message(2, { attachments: [media('x')] })]);
+  store.mediaEvent(event('x'));
+  const healed = media('x', { state: 'ready', transcodings: { 'thumb-640': event('x', 'thumb-640') } });
+  store.snapshot(snapshot({ session_id: 'ana2', log: [message(2, { attachments: [healed] }), message(3)] }), person('ana'));
+  assert.deepEqual(store.order, [2, 3].map(id));
+  assert.deepEqual(Object.keys(store.media.get('x').transcodings), ['thumb-160', 'thumb-640']);
+  assert.equal(store.media.get('x').state, 'ready');
+});
+
+test('media of messages that went away are forgotten', () => {
+  store.add([message(1, { attachments: [media('x')] }), message(2, { attachments: [media('y')] })]);
+  store.edit(message(1, { deleted: 5 }));
+  assert.deepEqual([...store.media.keys()], ['y']);
+  assert.deepEqual(store.order, [id(2)]);
+});
+
+test('an edit changes a message that is here and no other', () => {
+  store.add([message(1)]);
+  store.edit(message(1, { content: 'new', edited: 5 }));
+  store.edit(message(7, { content: 'other', edited: 5 }));
+  assert.equal(store.messages.get(id(1)).content, 'new');
+  assert.deepEqual(store.order, [id(1)]);
+});
+
+test('the log has a bound', () => {
+  store.add(Array.from({ length: MESSAGES_MAX + 3 }, (_, at) => message(at)));
+  assert.equal(store.order.length, MESSAGES_MAX);
+  assert.equal(store.messages.size, MESSAGES_MAX);
+  assert.equal(store.order[0], id(3));
+});
+
+test('people come, go, change their name and vanish with their server', () => {
+  store.join(person('cleo', 'c', 'e2'));
+  store.rename({ session_id: 'c', id: 'agent:cleo', from: 'cleo', to: 'kleo' });
+  assert.deepEqual(names(), ['ben', 'ana', 'kleo']);
+  store.partition({ server_id: 's', server_era: 'e2' });
+  assert.deepEqual(names(), ['ben', 'ana']);
+  store.part(person('ben'));
+  assert.deepEqual(names(), ['ana']);
+});
+
+test('pictures are those that can be looked at, each once, in the order of the log', () => {
+  const shown = (mediaId) => media(mediaId, { transcodings: { 'thumb-160': event(mediaId) } });
+  store.add([message(2, { attachments: [shown('b'), media('w')] }), message(1, { attachments: [shown('a')] }), message(3, { attachments: [shown('a')] })]);
+  assert.deepEqual(store.pictures(), ['a', 'b']);
+  assert.equal(store.messageOf('b').id, id(2));
+});
+
+test('fresh handles are taken for media that are shown', () => {
+  store.add([message(1, { attachments: [media('x')] })]);
+  store.mediaObject(media('x', { state: 'ready', transcodings: { 'thumb-160': { ...event('x'), url: '/fresh' } } }));
+  store.mediaObject(media('nowhere'));
+  assert.equal(store.media.get('x').transcodings['thumb-160'].url, '/fresh');
+  assert.equal(store.media.has('nowhere'), false);
+});
+
+test('a message whose reply was lost is recognised', () => {
+  store.add([message(1, { sender: person('ana'), content: 'hi' }), message(2, { sender: person('ana'), attachments: [media('x')] })]);
+  assert.equal(store.hasSent({ content: 'hi' }, id(0)), true);
+  assert.equal(store.hasSent({ content: 'hi' }, id(1)), false);
+  assert.equal(store.hasSent({ content: 'm1' }, id(0)), false);
+  assert.equal(store.hasSent({ content: '', attachments: ['x'] }, id(2)), true);
+  assert.equal(store.hasSent({ content: '', attachments: ['y'] }, id(0)), false);
+});

@@ -1,0 +1,146 @@
+/**
+ * The uploads of this tab: PUT by upload handle, with progress, cancelling and another
+ * try. Goes on while the socket is away. Knows nothing of messages.
+ *
+ * @typedef {{id: string, method: string, url: string, headers: Record<string, string[]>,
+ *   expires: number, max_size: number}} UploadHandle
+ * @typedef {{id: string, file: File, handle: UploadHandle, preview: string, width?: number,
+ *   height?: number, state: 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled', done: number,
+ *   error: string, again: boolean, xhr: XMLHttpRequest | null}} Upload
+ */
+import { problemInWords } from './text.js';
+
+/** Uploads that run at a time; the others wait for their turn. */
+const PARALLEL = 3;
+const UNREACHABLE = 'The connection broke off';
+
+/** Width and height of a local picture, upright; undefined where the browser can't read it. */
+async function measurePicture(url) {
+  const img = new Image();
+  return new Promise((resolve) => {
+    img.onload = () => resolve({ width: img.naturalWidth, height: img.naturalHeight });
+    img.onerror = () => resolve(undefined);
+    img.src = url;
+  });
+}
+
+function bodyOf(xhr) {
+  try {
+    return JSON.parse(xhr.responseText);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an answer means: `again` is whether the same handle may be tried once more. */
+export function outcomeOf(status, problem) {
+  const done = (status >= 200 && status < 300) || problem?.code === 'already-uploaded';
+  if (done) return { state: 'sent', error: '', again: false };
+  const again = [0, 400, 408, 429].includes(status) || status >= 500;
+  const fallback = status === 0 ? UNREACHABLE : `The server refused the upload (${status})`;
+  return { state: 'failed', error: problemInWords(problem, fallback), again: again && problem?.code !== 'empty-upload' };
+}
+
+export class Uploads {
+  /** @type {Map<string, Upload>} */
+  #uploads = new Map();
+  #changed;
+  #createRequest;
+  #measure;
+
+  /** @param {{changed: (id: string) => void}} options */
+  constructor({ changed, createRequest = () => new XMLHttpRequest(), measure = measurePicture }) {
+    this.#changed = changed;
+    this.#createRequest = createRequest;
+    this.#measure = measure;
+  }
+
+  /** @returns {Upload | undefined} */
+  get(id) {
+    return this.#uploads.get(id);
+  }
+
+  /** How many are not over yet. */
+  get active() {
+    return [...this.#uploads.values()].filter((it) => ['queued', 'sending'].includes(it.state)).length;
+  }
+
+  /**
+   * Starts one, or queues it.
+   * @param {UploadHandle} handle
+   * @param {File} file
+   */
+  start(handle, file) {
+    const upload = {
+      id: handle.id, handle, file, preview: URL.createObjectURL(file),
+      state: 'queued', done: 0, error: '', again: false, xhr: null,
+    };
+    this.#uploads.set(handle.id, upload);
+    this.#measure(upload.preview).then((size) => this.#update(upload, size ?? {}));
+    this.#next();
+  }
+
+  cancel(id) {
+    const upload = this.#uploads.get(id);
+    if (!upload || !['queued', 'sending'].includes(upload.state)) return;
+    const { xhr } = upload;
+    this.#update(upload, { state: 'cancelled', again: true, xhr: null });
+    xhr?.abort();
+    this.#next();
+  }
+
+  retry(id) {
+    const upload = this.#uploads.get(id);
+    if (!upload?.again) return;
+    this.#update(upload, { state: 'queued', again: false, done: 0, error: '' });
+    this.#next();
+  }
+
+  /** The picture itself is on the screen: the local file is not needed any more. */
+  release(id) {
+    if (this.get(id)?.state === 'sent') this.#forget(id);
+  }
+
+  /** No message will show it: stops it and keeps nothing. */
+  discard(id) {
+    this.cancel(id);
+    this.#forget(id);
+  }
+
+  #forget(id) {
+    const upload = this.#uploads.get(id);
+    if (upload) URL.revokeObjectURL(upload.preview);
+    this.#uploads.delete(id);
+  }
+
+  #update(upload, change) {
+    Object.assign(upload, change);
+    this.#changed(upload.id);
+  }
+
+  #next() {
+    const all = [...this.#uploads.values()];
+    const running = all.filter((it) => it.state === 'sending').length;
+    for (const upload of all.filter((it) => it.state === 'queued').slice(0, PARALLEL - running)) this.#put(upload);
+  }
+
+  #put(upload) {
+    const { method, url, headers } = upload.handle;
+    const xhr = this.#createRequest();
+    xhr.open(method, url);
+    for (const [name, values] of Object.entries(headers)) {
+      for (const value of values) xhr.setRequestHeader(name, value);
+    }
+    xhr.upload.onprogress = ({ loaded, total }) => {
+      if (upload.xhr === xhr && total > 0) this.#update(upload, { done: loaded / total });
+    };
+    // `loadend` follows every end but the one that `cancel` has dealt with already.
+    xhr.onloadend = () => {
+      if (upload.xhr !== xhr) return;
+      this.#update(upload, { ...outcomeOf(xhr.status, bodyOf(xhr)), xhr: null });
+      this.#next();
+    };
+    this.#update(upload, { state: 'sending', xhr });
+    xhr.send(upload.file);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * One picture in the log, through its whole life: waiting, uploading, placeholder, ready or failed.
+ */
+import { el, icon, setText } from './dom.js';
+import { bestSource, dimensionsOf, ratioOf, sourcesOf, srcsetOf, tileOf } from './media.js';
+import { linkOriginal, loadPicture, originalInWords } from './picture.js';
+import { reasonInWords } from './text.js';
+import { paintThumbHash } from './thumbhash.js';
+
+const ALONE_WIDTH = 480;
+const ALONE_HEIGHT = 384;
+const PAIR_HEIGHT = 240;
+const ROW_HEIGHT = 208;
+const FADE_MS = 320;
+
+/** How wide a tile gets among so many, in CSS pixels: what `sizes` tells the browser. */
+export function tileWidth(ratio, count, viewport) {
+  if (count === 1) return Math.ceil(Math.min(ALONE_WIDTH, ALONE_HEIGHT * ratio, viewport * 0.78));
+  return Math.ceil(Math.min((count === 2 ? PAIR_HEIGHT : ROW_HEIGHT) * ratio, viewport * 0.78));
+}
+
+export class Tile {
+  #id;
+  #room;
+  #count;
+  #painted = '';
+  #picture = null;
+  #shownName = '';
+  #shownCount = 0;
+  #loading = false;
+  #refreshed = false;
+  #broken = false;
+  #near = false;
+
+  /**
+   * @param {string} id media id
+   * @param {{store: any, uploads: any, refresh: (id: string) => Promise<any>, view: (id: string) => void,
+   *   whenNear: (node: Element, run: () => void) => void}} room
+   * @param {{count: number, isNew: boolean, sender: string}} place, `count` pictures beside each other
+   */
+  constructor(id, room, { count, isNew, sender }) {
+    this.#id = id;
+    this.#room = room;
+    this.#count = count;
+    this.canvas = el('canvas', { 'aria-hidden': 'true', hidden: true });
+    this.open = el('button.open', { type: 'button', disabled: true, onclick: () => room.view(id) }, this.canvas);
+    this.words = el('span.words');
+    this.bar = el('span.bar', { role: 'progressbar', 'aria-label': 'Upload', 'aria-valuemin': 0, 'aria-valuemax': 100 });
+    this.stop = el('button.round.small.stop', { type: 'button', title: 'Cancel', 'aria-label': 'Cancel the upload' }, icon('close'));
+    this.stop.onclick = () => room.uploads.cancel(id);
+    this.again = el('button.quiet', { type: 'button', onclick: () => this.#tryAgain() }, 'Try again');
+    this.original = el('a', { target: '_blank', rel: 'noopener' });
+    this.status = el('figcaption', {}, icon('broken'), this.words, this.bar, this.again, this.original);
+    this.node = el('figure.tile', {}, this.open, this.status, this.stop);
+    this.node.dataset.mediaId = id;
+    this.sender = sender;
+    if (isNew) this.#near = true;
+    else room.whenNear(this.node, () => { this.#near = true; this.update(); });
+    this.update();
+  }
+
+  get #media() {
+    return this.#room.store.media.get(this.#id);
+  }
+
+  /** Draws what store and uploads know now. */
+  update() {
+    const media = this.#media;
+    if (!media) return;
+    const upload = this.#room.uploads.get(this.#id);
+    const dimensions = dimensionsOf(media, upload);
+    const tile = tileOf(media, upload, { shown: Boolean(this.#picture), broken: this.#broken, now: Date.now() / 1000 });
+    this.node.dataset.state = tile.state;
+    this.node.style.setProperty('--ratio', ratioOf(dimensions).toFixed(4));
+    this.node.style.setProperty('--natural', String(dimensions?.width ?? ALONE_WIDTH));
+    this.node.classList.toggle('shimmer', tile.state === 'waiting' && !upload);
+    this.#paint(media.placeholder);
+    this.#preview(upload);
+    this.#caption(tile, media, upload);
+    this.#load(media, dimensions);
+    // Whichever comes last, the picture or the answer to its upload.
+    if (this.#picture) this.#room.uploads.release(this.#id);
+  }
+
+  #paint(placeholder) {
+    if (!placeholder || placeholder === this.#painted || this.#picture) return;
+    this.#painted = placeholder;
+    this.canvas.hidden = !paintThumbHash(this.canvas, placeholder);
+  }
+
+  /** The uploader's own tab needs no placeholder: it has the file. */
+  #preview(upload) {
+    if (!upload || this.local || this.#picture) return;
+    this.local = el('img.local', { alt: '', src: upload.preview, decoding: 'async', draggable: false });
+    this.local.onerror = () => this.local.remove();
+    this.open.append(this.local);
+  }
+
+  #caption({ state, words }, media, upload) {
+    const percent = Math.floor((upload?.done ?? 0) * 100);
+    const isSending = upload?.state === 'sending';
+    const isFailed = state === 'failed';
+    setText(this.words, (words && reasonInWords(words)) + (isSending && percent > 0 && percent < 100 ? ` ${percent} %` : ''));
+    this.bar.hidden = state !== 'uploading';
+    this.bar.setAttribute('aria-valuenow', String(percent));
+    this.bar.style.setProperty('--done', String(upload?.done ?? 0));
+    this.stop.hidden = state !== 'uploading';
+    this.again.hidden = !isFailed || !(upload?.again || this.#broken);
+    this.open.hidden = isFailed;
+    this.original.hidden = true;
+    if (isFailed) linkOriginal(this.original, media, this.#room.refresh);
+    if (!this.original.hidden) setText(this.original, `Original (${originalInWords(media.transcodings.original)})`);
+  }
+
+  #load(media, dimensions) {
+    const sources = sourcesOf(media);
+    if (!sources.length || this.#loading || this.#broken || !this.#near) return;
+    const width = tileWidth(ratioOf(dimensions), this.#count, window.innerWidth);
+    const best = bestSource(sources, width * window.devicePixelRatio);
+    if (best.name === this.#shownName) {
+      // The same file serves: the larger ones are for a larger screen, or a deeper zoom.
+      if (sources.length > this.#shownCount) this.#picture.srcset = srcsetOf(sources);
+      this.#shownCount = sources.length;
+      return;
+    }
+    this.#loading = true;
+    const alt = `Picture from ${this.sender || 'somebody'}${dimensions ? `, ${dimensions.width} by ${dimensions.height} pixels` : ''}`;
+    loadPicture({ sources, sizes: `${width}px`, dimensions, alt })
+      .then((img) => this.#show(img, best.name, sources.length), () => this.#failed())
+      .then(() => {
+        this.#loading = false;
+        this.update();
+      });
+  }
+
+  #show(img, name, count) {
+    if (this.#picture) {
+      this.#picture.replaceWith(img);
+    } else {
+      const under = [this.canvas, this.local].filter(Boolean);
+      img.classList.add('fade');
+      this.open.append(img);
+      this.open.disabled = false;
+      setTimeout(() => under.forEach((node) => node.remove()), FADE_MS);
+    }
+    this.#picture = img;
+    this.#shownName = name;
+    this.#shownCount = count;
+    this.#refreshed = false;
+  }
+
+  /** Most often an expired handle: fresh ones are asked for once. */
+  async #failed() {
+    const renewed = !this.#refreshed && (await this.#room.refresh(this.#id).catch(() => undefined));
+    this.#refreshed = true;
+    if (!renewed) this.#broken = true;
+  }
+
+  #tryAgain() {
+    this.#room.uploads.retry(this.#id);
+    this.#broken = false;
+    this.#refreshed = false;
+    this.update();
+  }
+}

@@ -1,0 +1,56 @@
+//! The few kinds of columns that the schema is made of.
+
+use sea_orm_migration::prelude::*;
+
+/// An id, a time, a size or a count.
+pub(crate) fn number(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().take()
+}
+
+/// A [`number`] that may be unknown.
+pub(crate) fn number_null(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().null().take()
+}
+
+/// A name, a word of a closed list, or what people wrote.
+pub(crate) fn text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().not_null().take()
+}
+
+/// A [`text`] that may be unknown.
+pub(crate) fn text_null(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().null().take()
+}
+
+/// Bytes that may be unknown.
+pub(crate) fn bytes_null(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).blob().null().take()
+}
+
+/// An index over columns of a table, named after both.
+pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().name(format!("idx_{table}_{}", columns.join("_"))).table(table).take();
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// A primary key over several columns.
+pub(crate) fn primary(columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().primary().take();
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// A column that goes when the row it refers to goes.
+pub(crate) fn belongs_to(table: &'static str, column: &'static str, owner: &'static str) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("fk_{table}_{column}"))
+        .from(table, column)
+        .to(owner, "id")
+        .on_delete(ForeignKeyAction::Cascade)
+        .take()
+}

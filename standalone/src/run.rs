@@ -1,0 +1,88 @@
+//! Coordinator and worker side by side. They speak to one another by HTTP, as
+//! they do in a fleet: one path, tested once.
+
+use anyhow::Context;
+use heim_coordinator::{Capabilities, ConfigFile};
+use heim_db::Database;
+use heim_queue::Queue;
+use heim_runtime::{Shutdown, ready};
+use heim_store::Store;
+use heim_worker::{Credentials, WorkerConfig};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::oneshot};
+
+/// Runs until a signal, or until one half fails.
+pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()> {
+    let settings = all.settings()?;
+    let shutdown = Shutdown::new();
+    let grace = Duration::from_millis(settings.coordinator.grace_ms);
+    shutdown.on_signals(grace)?;
+    let listen = &settings.coordinator.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let db = Database::connect(&all.database).await?;
+    db.migrate().await?;
+    let store = Store::open(&all.store)?;
+    let queue = Queue::connect(&all.queue).await?;
+    if all.worker.coordinator_url.is_empty() {
+        all.worker.coordinator_url = format!("http://{}", loopback(address));
+    }
+    let credentials = Credentials { key: settings.hooks.key.clone(), secret: settings.hooks.secret.clone() };
+    let (serving, served) = oneshot::channel();
+    let capabilities = Capabilities { db, store: store.clone(), queue: queue.clone() };
+    let coordinator = heim_coordinator::serve(listener, settings, capabilities, shutdown.clone(), || {
+        // The worker half has stopped before it began: nobody waits.
+        let _ = serving.send(());
+    });
+    let stop = shutdown.soft.clone();
+    let worker = async {
+        // Cancelled by the coordinator's own failure, which is reported there.
+        if served.await.is_err() {
+            return Ok(());
+        }
+        heim_worker::run(all.worker, credentials, queue, store, stop, |_| {
+            ready::print(&format!("ready http://{address}\n"));
+            tracing::info!("open http://{}/room/welcome/", loopback(address));
+        })
+        .await
+    };
+    let coordinator = async {
+        let ended = coordinator.await;
+        shutdown.soft.cancel();
+        ended.context("coordinator")
+    };
+    let worker = async {
+        let ended = worker.await;
+        if ended.is_err() {
+            shutdown.stop(grace).await;
+        }
+        ended.context("worker")
+    };
+    let (coordinator, worker) = tokio::join!(coordinator, worker);
+    coordinator.and(worker)
+}
+
+/// How this machine itself reaches `address`.
+fn loopback(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_interface_is_reached_by_loopback() {
+        let of = |text: &str| loopback(text.parse().unwrap()).to_string();
+        assert_eq!(of("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(of("[::]:80"), "[::1]:80");
+        assert_eq!(of("10.0.0.1:80"), "10.0.0.1:80");
+    }
+}

@@ -1,0 +1,138 @@
+//! A fleet: coordinators and workers as processes of their own, over a
+//! PostgreSQL database, a Redis and a store that no other test uses.
+
+use crate::{
+    postgres::Postgres,
+    process::{Launch, Process},
+    redis::Redis,
+    standalone::HOOKS,
+    stored, truth,
+};
+use heim_db::Database;
+use std::{path::PathBuf, sync::LazyLock};
+
+/// One server for all tests of a process, each with a database of its own: a
+/// server takes a second to start.
+static POSTGRES: LazyLock<Postgres> = LazyLock::new(Postgres::start);
+
+const SIGNING: &str = "a secret of the signatures";
+
+/// A running fleet. Its end checks that no job was left behind.
+#[derive(Debug)]
+pub struct Fleet {
+    /// The coordinators.
+    pub coordinators: Vec<Process>,
+    /// The workers. Those of even place speak to the first coordinator, the
+    /// others to the second, if there is one.
+    pub workers: Vec<Process>,
+    /// The transport.
+    pub redis: Redis,
+    settings: Vec<(String, String)>,
+    database_url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Fleet {
+    /// With the defaults.
+    pub async fn start(coordinators: usize, workers: usize) -> Self {
+        Self::with(coordinators, workers, &[]).await
+    }
+
+    /// With some keys of the configuration set, for coordinators and workers
+    /// alike.
+    pub async fn with(coordinators: usize, workers: usize, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut fleet = Self {
+            coordinators: Vec::new(),
+            workers: Vec::new(),
+            redis: Redis::start(),
+            settings,
+            database_url: POSTGRES.fresh_url(),
+            folder: tempfile::tempdir().expect("a temp folder can be made"),
+        };
+        let migrated = fleet.coordinator().arguments(&["migrate"]).run().await;
+        assert!(migrated.status.success(), "{migrated:?}");
+        for _ in 0..coordinators {
+            let coordinator = fleet.coordinator().arguments(&["serve", "--listen", "127.0.0.1:0"]);
+            fleet.coordinators.push(coordinator.start().await);
+        }
+        for _ in 0..workers {
+            fleet.add_worker().await;
+        }
+        fleet
+    }
+
+    /// Starts one more worker, with a single pixel child.
+    pub async fn add_worker(&mut self) {
+        let place = self.workers.len();
+        let worker = self.worker(place % self.coordinators.len()).start().await;
+        self.workers.push(worker);
+    }
+
+    /// Starts a worker in the place of one that ended.
+    pub async fn replace_worker(&mut self, place: usize) {
+        self.workers[place] = self.worker(place % self.coordinators.len()).start().await;
+    }
+
+    /// A worker that is to be started, and speaks to this coordinator.
+    #[must_use]
+    pub fn worker(&self, coordinator: usize) -> Launch {
+        let common = self.common(Launch::new("heim-worker", self.folder.path()));
+        common.setting("worker.coordinator_url", self.base(coordinator)).setting("worker.concurrency", "1")
+    }
+
+    fn coordinator(&self) -> Launch {
+        let common = self.common(Launch::new("heim-coordinator", self.folder.path()));
+        common.setting("database.url", &self.database_url).setting("signing.secret", SIGNING)
+    }
+
+    fn common(&self, launch: Launch) -> Launch {
+        let launch = launch
+            .setting("queue.url", &self.redis.url())
+            .setting("store.url", &format!("file://{}", self.store().display()))
+            .settings(&[("hooks.key", HOOKS.0), ("hooks.secret", HOOKS.1)]);
+        self.settings.iter().fold(launch, |launch, (key, value)| launch.setting(key, value))
+    }
+
+    /// Where a coordinator is: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn base(&self, coordinator: usize) -> &str {
+        &self.coordinators[coordinator].ready
+    }
+
+    /// The database.
+    pub async fn database(&self) -> Database {
+        truth::open(&self.database_url).await
+    }
+
+    /// The database's address, which workers must not know.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// The folder of the store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    /// The files in the store.
+    #[must_use]
+    pub fn stored(&self) -> Vec<String> {
+        stored::files(&self.store())
+    }
+
+    /// The place of the worker with this name.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        let of = |worker: &Process| worker.ready.strip_prefix("worker ") == Some(name);
+        self.workers.iter().position(of)
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        truth::assert_settled(&self.database_url);
+    }
+}

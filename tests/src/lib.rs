@@ -1,0 +1,24 @@
+//! The harness: the real binaries as processes, the services that they need,
+//! and clients that speak to them. Every deployment has a database, a queue, a
+//! store and ports of its own. There are no sleeps: a test waits on a state,
+//! with a bound.
+//!
+//! Nothing here knows what is right; the tests do.
+
+#![expect(clippy::missing_panics_doc, reason = "a harness tells by a panic that a test has failed")]
+
+pub mod client;
+pub mod corpus;
+pub mod fleet;
+pub mod packets;
+pub mod postgres;
+pub mod process;
+pub mod raw;
+pub mod redis;
+pub mod sharing;
+pub mod standalone;
+pub mod stored;
+pub mod truth;
+pub mod until;
+pub mod web;
+pub mod webp;

@@ -1,0 +1,239 @@
+//! The project's own binaries as processes: started, awaited, signalled, and
+//! gone when the test is over, however it ends.
+
+use crate::until::{until, within};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+use tokio::sync::oneshot;
+
+/// Log lines that are shown when a test fails.
+const LOG_LINES_SHOWN: usize = 60;
+
+/// A process that is to be started.
+#[derive(Debug)]
+pub struct Launch {
+    program: &'static str,
+    command: Command,
+    log: PathBuf,
+}
+
+/// How a process ended that was not meant to stay.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its status.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it logged.
+    pub log: String,
+}
+
+/// A process that said that it is ready. Killed when it is dropped, and also
+/// when the test's thread ends in another way.
+#[derive(Debug)]
+pub struct Process {
+    program: &'static str,
+    child: Child,
+    log: PathBuf,
+    /// What it said behind the word `ready`.
+    pub ready: String,
+}
+
+impl Launch {
+    /// A binary of this workspace. Its log goes into `folder`, and it sees no
+    /// environment but what is given to it here.
+    #[must_use]
+    pub fn new(program: &'static str, folder: &Path) -> Self {
+        static STARTS: AtomicU32 = AtomicU32::new(0);
+        let log = folder.join(format!("{program}-{}.log", STARTS.fetch_add(1, Ordering::Relaxed)));
+        let stderr = File::create(&log).expect("a log file can be made in a temp folder");
+        // The kernel sends the death signal when the *thread* that started the
+        // process ends: that of the test.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(binary(program));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+        Self { program, command, log }
+    }
+
+    /// Adds command line arguments.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets a key of the configuration, such as `limits.pixels_max`.
+    #[must_use]
+    pub fn setting(mut self, key: &str, value: &str) -> Self {
+        self.command.env(format!("HEIM_MEDIA__{}", key.to_uppercase().replace('.', "__")), value);
+        self
+    }
+
+    /// Sets several keys of the configuration.
+    #[must_use]
+    pub fn settings(self, settings: &[(&str, &str)]) -> Self {
+        settings.iter().fold(self, |launch, (key, value)| launch.setting(key, value))
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(self) -> Process {
+        let (mut child, program, log) = self.spawn();
+        let ready = listen(child.stdout.take().expect("it was piped"));
+        let Ok(ready) = within(&format!("{program} is ready"), ready).await else {
+            let _ = child.kill();
+            let status = child.wait().expect("a child can be awaited");
+            panic!("{program} ended before it was ready ({status}); its log:\n{}", tail(&log));
+        };
+        Process { program, child, log, ready }
+    }
+
+    /// Starts it and waits until it ends by itself.
+    pub async fn run(self) -> Ended {
+        let (mut child, program, log) = self.spawn();
+        let mut out = child.stdout.take().expect("it was piped");
+        let printed = thread::spawn(move || {
+            let mut text = String::new();
+            out.read_to_string(&mut text).map(|_| text)
+        });
+        let mut process = Process { program, child, log, ready: String::new() };
+        let status = process.ended().await;
+        let stdout = printed.join().expect("reading does not panic").expect("standard output is text");
+        Ended { status, stdout, log: process.log() }
+    }
+
+    fn spawn(mut self) -> (Child, &'static str, PathBuf) {
+        let child = self.command.spawn().expect("`setpriv` is there: it belongs to util-linux");
+        (child, self.program, self.log)
+    }
+}
+
+impl Process {
+    /// Its process id, which is also its first thread's.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Kills it as the kernel does when memory is short. Returns when it is gone.
+    pub async fn kill9(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended().await;
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Freezes it: its connections stay open, and nothing moves.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a child that was not awaited can be signalled");
+    }
+
+    /// Waits until it ends.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until(&format!("{} ends", self.program), async || {
+            self.child.try_wait().expect("a child can be awaited")
+        })
+        .await
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be awaited").is_none()
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The processes that it has started: its pixel children.
+    #[must_use]
+    pub fn children(&self) -> Vec<Pid> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid().as_raw_nonzero())).into_iter().flatten().flatten();
+        let children = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+        children
+            .flat_map(|line| {
+                line.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            show(&format!("--- the log of {} ends with\n{}\n", self.program, tail(&self.log)));
+        }
+    }
+}
+
+/// Whether a process is there and not a zombie.
+#[must_use]
+pub fn is_running(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// Where a binary of this workspace is: beside the test that asks.
+#[must_use]
+pub fn binary(program: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a process knows its own binary");
+    let folder = own.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
+    let binary = folder.join(program);
+    assert!(
+        binary.is_file(),
+        "{} is not there. Build it first: cargo build --workspace --bins (`make test` does)",
+        binary.display()
+    );
+    binary
+}
+
+/// Reads standard output until it ends, so that its writer is never held up,
+/// and tells what stood behind `ready`.
+fn listen(out: ChildStdout) -> oneshot::Receiver<String> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut tell = Some(tell);
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if let Some(rest) = line.strip_prefix("ready ")
+                && let Some(tell) = tell.take()
+            {
+                let _ = tell.send(rest.to_owned());
+            }
+        }
+    });
+    told
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+}
+
+#[expect(clippy::print_stderr, reason = "the test harness shows it with the test that failed")]
+fn show(text: &str) {
+    eprint!("{text}");
+}

@@ -1,0 +1,207 @@
+//! A Redis of one test's own: the real server on a free port of the loopback,
+//! without persistence, that can be killed, frozen and emptied.
+//!
+//! Only std and `tempfile`, so that other crates' tests can include this file
+//! by its path. It knows nothing of what is kept in Redis.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{
+        atomic::{AtomicU16, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const STARTS_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running Redis, killed when it is dropped, and also when the test process
+/// dies in whatever way.
+#[derive(Debug)]
+pub struct Redis {
+    port: u16,
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+}
+
+impl Redis {
+    /// Starts a server and waits until it answers.
+    ///
+    /// # Panics
+    /// If there is no `redis-server`, or it does not answer.
+    #[must_use]
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temp folder can be made");
+        for _ in 0..20 {
+            let port = free_port();
+            // Somebody else may have taken the port in between: then it ends.
+            if let Some(server) = Server::start(port, &folder) {
+                return Self { port, folder, server: Some(server) };
+            }
+        }
+        panic!("redis-server ends at its start: see what `redis-server --port 0` says");
+    }
+
+    /// The URL of this server, database 0.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server as a crash would. [`Self::restart`] brings it back, empty.
+    pub fn kill9(&mut self) {
+        self.server = None;
+    }
+
+    /// Kills the server if it still runs, and starts it again on the same port, empty.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub fn restart(&mut self) {
+        self.kill9();
+        self.server = Some(Server::start(self.port, &self.folder).expect("the port was this server's a moment ago"));
+    }
+
+    /// Freezes the server: connections stay open and nothing answers.
+    ///
+    /// # Panics
+    /// If the server does not run.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Panics
+    /// If the server does not run.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    /// Empties it.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    pub fn flush(&self) {
+        assert_eq!(self.command("FLUSHALL"), "+OK");
+    }
+
+    /// Sends one command, its words parted by spaces, and returns the first line of the reply.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    #[must_use]
+    pub fn command(&self, line: &str) -> String {
+        ask(self.port, line).expect("Redis answers")
+    }
+
+    fn signal(&self, name: &str) {
+        let server = self.server.as_ref().expect("the server runs");
+        let kill = format!("kill -{name} {}", server.pid);
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("sh is there");
+        assert!(status.success(), "{kill}");
+    }
+}
+
+/// The process, held by a thread of its own: the kernel sends the death signal
+/// that `setpriv` asks for when the *thread* that started the process ends.
+#[derive(Debug)]
+struct Server {
+    pid: u32,
+    /// Closing it lets the thread kill the process and end.
+    hold: Option<mpsc::Sender<()>>,
+    keeper: Option<thread::JoinHandle<()>>,
+}
+
+impl Server {
+    /// `None` if the process ended before it answered.
+    fn start(port: u16, folder: &tempfile::TempDir) -> Option<Self> {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--pdeathsig",
+            "KILL",
+            "redis-server",
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
+        command.args(["--port", &port.to_string(), "--dir"]).arg(folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (hold, release) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let keeper = thread::spawn(move || {
+            let mut child = command.spawn().expect("setpriv (util-linux) is there");
+            tell.send(answers(&mut child, port).then(|| child.id())).expect("the starter waits for this");
+            let _ = release.recv();
+            let _ = child.kill();
+            let _ = child.wait();
+        });
+        let pid = told.recv().expect("redis-server is not installed: `make test` installs it")?;
+        Some(Self { pid, hold: Some(hold), keeper: Some(keeper) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.hold = None;
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+fn answers(child: &mut Child, port: u16) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < STARTS_WITHIN {
+        if let Some(status) = child.try_wait().expect("the process is a child of this one") {
+            assert_ne!(status.code(), Some(127), "redis-server is not installed: `make test` installs it");
+            return false;
+        }
+        // The id, because another server may have had the port before.
+        if ask(port, "PING").is_ok_and(|reply| reply == "+PONG") && owns(port, child.id()) {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    panic!("redis-server does not answer within {STARTS_WITHIN:?}");
+}
+
+fn owns(port: u16, pid: u32) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    if stream.write_all(b"INFO server\r\nQUIT\r\n").is_err() {
+        return false;
+    }
+    BufReader::new(stream).lines().map_while(Result::ok).any(|line| line == format!("process_id:{pid}"))
+}
+
+fn ask(port: u16, line: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(STARTS_WITHIN))?;
+    stream.write_all(format!("{line}\r\n").as_bytes())?;
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply)?;
+    Ok(reply.trim_end().to_owned())
+}
+
+/// A port below those that the kernel gives to outgoing connections: such a
+/// connection could otherwise take it while the server is down.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 15_000;
+    const PORTS: u16 = 15_000;
+    let start = u16::try_from(std::process::id() % u32::from(PORTS)).expect("below PORTS, so it fits");
+    for _ in 0..PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(7);
+        let port = FIRST + start.wrapping_add(step) % PORTS;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port between {FIRST} and {}", FIRST + PORTS);
+}

@@ -1,0 +1,99 @@
+//! Files that are no pictures, or none that can be shown.
+
+use crate::aftermath::{Scene, still_serves};
+use heim_common::{
+    media::MediaState,
+    wire::MediaView,
+};
+use heim_tests::{corpus, sharing::finished, web::{Web, answer}};
+
+/// Uploads what is accepted at first, since its beginning looks well.
+async fn uploaded(scene: &Scene, bytes: Vec<u8>) -> MediaView {
+    let answer = Web::default().upload(&scene.handle, bytes.clone()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let media = finished(&scene.ana, scene.handle.id).await;
+    assert_eq!((media.state, media.size), (MediaState::Failed, Some(bytes.len() as u64)));
+    assert_eq!(scene.heim.stored().len(), 1, "the original, and no half of a thumbnail");
+    media
+}
+
+#[tokio::test]
+async fn a_text_that_calls_itself_a_picture() {
+    let scene = Scene::new().await;
+    let request = Web::default().uploading(&scene.handle).header("Content-Type", "image/png");
+    let refused = answer(request.body("hello, I am called cat.png and I am quite long for a text of this kind")).await;
+    assert_eq!(refused.refusal(), (415, "type-not-allowed".into()));
+    scene.left_nothing().await;
+}
+
+#[tokio::test]
+async fn a_page_that_calls_itself_a_picture() {
+    let scene = Scene::new().await;
+    let request = Web::default().uploading(&scene.handle).header("Content-Type", "image/png");
+    let refused = answer(request.body(corpus::read("hostile/confuse/html_named.png"))).await;
+    assert_eq!(refused.refusal(), (415, "type-not-allowed".into()));
+    scene.left_nothing().await;
+}
+
+#[tokio::test]
+async fn files_of_other_kinds() {
+    let scene = Scene::new().await;
+    let files = ["zip.png", "php.png", "js.jpg", "html_named.svg", "mz.jpg", "zeros_1mb.png"];
+    for file in files {
+        let handle = scene.ana.upload_handle().await;
+        let refused = Web::default().upload(&handle, corpus::read(&format!("hostile/confuse/{file}"))).await;
+        assert_eq!(refused.refusal(), (415, "type-not-allowed".into()), "{file}");
+    }
+    for short in [&b"x"[..], b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF"] {
+        let handle = scene.ana.upload_handle().await;
+        let refused = Web::default().upload(&handle, short.to_vec()).await;
+        assert_eq!(refused.refusal(), (415, "type-not-allowed".into()), "{short:?}");
+    }
+    scene.is_as_before().await;
+}
+
+#[tokio::test]
+async fn a_picture_that_calls_itself_another_is_taken_for_what_it_is() {
+    let scene = Scene::new().await;
+    let request = Web::default().uploading(&scene.handle).header("Content-Type", "image/png");
+    let accepted = answer(request.body(corpus::read("hostile/confuse/jpg_named.png"))).await;
+    assert_eq!(accepted.status, 201);
+    let media = finished(&scene.ana, scene.handle.id).await;
+    assert_eq!((media.state, media.content_type.as_deref()), (MediaState::Ready, Some("image/jpeg")));
+    still_serves(scene.heim).await;
+}
+
+#[tokio::test]
+async fn a_photo_that_was_cut_short() {
+    let scene = Scene::new().await;
+    let photo = corpus::read(corpus::PHOTO);
+    let media = uploaded(&scene, photo[..photo.len() / 10].to_vec()).await;
+    assert_eq!(media.failure.as_deref(), Some("This picture is damaged or incomplete."));
+    assert_eq!((media.width, media.height), (Some(4032), Some(3024)), "its header is whole");
+    still_serves(scene.heim).await;
+}
+
+#[tokio::test]
+async fn a_png_header_of_65535_by_65535() {
+    let scene = Scene::new().await;
+    let media = uploaded(&scene, corpus::read("hostile/bomb/png_hdr_ffffxffff.png")).await;
+    assert_eq!(media.failure.as_deref(), Some("This picture has too many pixels."));
+    still_serves(scene.heim).await;
+}
+
+#[tokio::test]
+async fn a_png_that_is_really_65536_by_65536() {
+    let scene = Scene::new().await;
+    let media = uploaded(&scene, corpus::read("photos/png_bomb_65536sq.png")).await;
+    assert_eq!(media.failure.as_deref(), Some("This picture has too many pixels."));
+    still_serves(scene.heim).await;
+}
+
+#[tokio::test]
+async fn kinds_of_pictures_that_are_not_decoded_here() {
+    let scene = Scene::new().await;
+    let media = uploaded(&scene, corpus::read("photos/avif20_canon70d.avif")).await;
+    assert_eq!(media.failure.as_deref(), Some("This file is not a picture of a kind that can be shown here."));
+    assert_eq!((media.content_type.as_deref(), media.width), (Some("image/avif"), Some(5472)));
+    still_serves(scene.heim).await;
+}

@@ -1,0 +1,52 @@
+//! PNG of every kind: palette, gray, 16 bit, interlaced, with opacity. Of an
+//! animated one, the picture that decoders without animation show.
+
+use super::{Context, Decoded, Inspected};
+use crate::{
+    PixelError,
+    limits::buffer_bytes,
+    raster::{Layout, Raster},
+};
+use heim_common::header::Format;
+use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
+use std::io::Cursor;
+
+/// What one file's chunks may take besides the pixels.
+const CHUNK_BYTES_MAX: usize = 32 << 20;
+
+fn open(bytes: &[u8]) -> Decoder<Cursor<&[u8]>> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: CHUNK_BYTES_MAX });
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    decoder.set_ignore_text_chunk(true);
+    decoder
+}
+
+fn damaged(error: DecodingError) -> PixelError {
+    PixelError::damaged(Format::Png, error)
+}
+
+pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
+    let mut decoder = open(bytes);
+    let size = decoder.read_header_info().map_err(damaged)?.size();
+    Ok(Inspected { size, frames: 1 })
+}
+
+pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
+    let mut reader = open(bytes).read_info().map_err(damaged)?;
+    let (width, height) = reader.info().size();
+    let layout = match reader.output_color_type().0 {
+        ColorType::Grayscale => Layout::Gray,
+        ColorType::GrayscaleAlpha => Layout::GrayAlpha,
+        ColorType::Rgba => Layout::Rgba,
+        ColorType::Rgb | ColorType::Indexed => Layout::Rgb,
+    };
+    let mut pixels = context.pool.take(buffer_bytes(width, height, layout.channels())?)?;
+    if reader.output_buffer_size() != Some(pixels.len()) {
+        return Err(PixelError::damaged(Format::Png, "rows of another length than declared"));
+    }
+    reader.next_frame(&mut pixels).map_err(damaged)?;
+    // To the end of the file, or a cut after the last row would go unnoticed.
+    reader.finish().map_err(damaged)?;
+    let icc = reader.info().icc_profile.as_deref().map(<[u8]>::to_vec);
+    Ok(Decoded { raster: Raster { width, height, layout, pixels }, icc })
+}

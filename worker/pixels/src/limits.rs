@@ -1,0 +1,70 @@
+//! What one picture may cost.
+
+use crate::{PixelError, Step, TooCostly};
+use std::time::Instant;
+
+/// Most bytes of pixels, or of a decoder's coefficients, that one picture may
+/// take: 100 megapixels of RGBA, with a margin.
+pub(crate) const DECODED_BYTES_MAX: u64 = 512 << 20;
+
+/// The limits of one job.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most pixels that a picture, or a frame of one, may declare.
+    pub pixels_max: u64,
+    /// When the job must have ended. It is looked at between steps; a decoder
+    /// that hangs is its process's owner to kill.
+    pub deadline: Instant,
+}
+
+impl Limits {
+    /// Checks a declared size, before anything is allocated for it.
+    pub(crate) fn admit(&self, width: u32, height: u32) -> Result<(), PixelError> {
+        if u64::from(width) * u64::from(height) > self.pixels_max {
+            return Err(PixelError::TooManyPixels { width, height, max: self.pixels_max });
+        }
+        Ok(())
+    }
+
+    /// Checks the deadline before a step is begun.
+    pub(crate) fn in_time(&self, step: Step) -> Result<(), PixelError> {
+        if Instant::now() >= self.deadline {
+            return Err(TooCostly::Deadline(step).into());
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a buffer of so many pixels, if they are within bounds.
+pub(crate) fn buffer_bytes(width: u32, height: u32, channels: usize) -> Result<usize, PixelError> {
+    let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channels as u64);
+    match usize::try_from(bytes) {
+        Ok(fits) if bytes <= DECODED_BYTES_MAX => Ok(fits),
+        _ => Err(TooCostly::Memory(bytes).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heim_common::job::Reason;
+    use std::time::Duration;
+
+    #[test]
+    fn the_largest_declared_size_overflows_nothing() {
+        let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+        let refused = limits.admit(u32::MAX, u32::MAX).unwrap_err();
+        assert_eq!(refused.reason(), Reason::TooManyPixels);
+        assert!(limits.admit(10_000, 10_000).is_ok());
+        assert_eq!(buffer_bytes(u32::MAX, u32::MAX, 4).unwrap_err().reason(), Reason::TooCostly);
+        assert_eq!(buffer_bytes(10_000, 10_000, 4).unwrap(), 400_000_000);
+    }
+
+    #[test]
+    fn a_passed_deadline_names_the_step_that_was_not_begun() {
+        let limits = Limits { pixels_max: 1, deadline: Instant::now() };
+        let late = limits.in_time(Step::Decode).unwrap_err();
+        assert_eq!(late.reason(), Reason::TooCostly);
+        assert!(matches!(late, PixelError::TooCostly(TooCostly::Deadline(Step::Decode))));
+    }
+}

@@ -1,0 +1,79 @@
+//! What is refused before it costs anything.
+
+mod corpus;
+
+use heim_common::{job::Reason, spec::default_specs};
+use heim_pixels::{Limits, PixelError, SinkClosed, Transcoder};
+use std::time::{Duration, Instant};
+
+fn limits() -> Limits {
+    Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) }
+}
+
+fn reason(original: &[u8], limits: &Limits) -> Option<Reason> {
+    Transcoder::new().run(original, &default_specs(), limits, &mut |_| Ok(())).err().map(|error| error.reason())
+}
+
+/// A PNG that ends after a header with these sides.
+fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
+    header.extend([8, 6, 0, 0, 0]);
+    let crc = header.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    });
+    [b"\x89PNG\r\n\x1a\n\0\0\0\x0d".as_slice(), &header, &(!crc).to_be_bytes()].concat()
+}
+
+#[test]
+fn declared_sizes_are_refused_at_once() {
+    let start = Instant::now();
+    for (width, height) in [(65_535, 65_535), (10_001, 10_000), (0x7fff_ffff, 1)] {
+        assert_eq!(reason(&png_header(width, height), &limits()), Some(Reason::TooManyPixels), "{width} x {height}");
+    }
+    assert_eq!(reason(&png_header(10_000, 10_000), &limits()), Some(Reason::Damaged));
+    assert_eq!(reason(&corpus::read("photos/png_bomb_65536sq.png"), &limits()), Some(Reason::TooManyPixels));
+    for bomb in ["gif_canvas_65535.gif", "bmp_hdr_30000x30000.bmp", "jpg_lie_65500x65500.jpg", "webp_canvas_2p24.webp"]
+    {
+        let refused = reason(&corpus::read(&format!("hostile/bomb/{bomb}")), &limits());
+        assert!(matches!(refused, Some(Reason::TooManyPixels | Reason::Damaged)), "{bomb}: {refused:?}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?} for headers alone", start.elapsed());
+}
+
+#[test]
+fn a_scan_bomb_is_too_costly() {
+    for bomb in ["jpg_prog_10000scans_8000x6000.jpg", "jpg_prog_50000scans_64.jpg"] {
+        let refused = reason(&corpus::read(&format!("hostile/bomb/{bomb}")), &limits());
+        assert_eq!(refused, Some(Reason::TooCostly), "{bomb}");
+    }
+}
+
+#[test]
+fn what_is_no_picture_is_unsupported() {
+    for content in
+        [b"".as_slice(), b"\xff", b"hello, I am called cat.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+    {
+        assert_eq!(reason(content, &limits()), Some(Reason::UnsupportedType));
+    }
+}
+
+#[test]
+fn a_passed_deadline_stops_the_job() {
+    let photo = corpus::read("photos/j8_iphone6_420.jpg");
+    let late = Limits { deadline: Instant::now(), ..limits() };
+    assert_eq!(reason(&photo, &late), Some(Reason::TooCostly));
+}
+
+#[test]
+fn a_closed_sink_ends_the_job() {
+    let photo = corpus::read("photos/orientation/Landscape_1.jpg");
+    let mut outputs = 0;
+    let ended = Transcoder::new().run(&photo, &default_specs(), &limits(), &mut |_| {
+        outputs += 1;
+        if outputs == 2 { Err(SinkClosed) } else { Ok(()) }
+    });
+    assert!(matches!(ended, Err(PixelError::Sink(SinkClosed))));
+    assert_eq!(outputs, 2);
+}

@@ -1,0 +1,98 @@
+//! The transcodings themselves: order, sizes, no metadata, always the same.
+
+mod corpus;
+
+use heim_common::{
+    media::{Description, PLACEHOLDER_BYTES_MAX},
+    spec::default_specs,
+};
+use heim_pixels::{Limits, Transcoder};
+use std::time::{Duration, Instant};
+
+/// Index, width, height and bytes.
+type Made = (usize, u32, u32, Vec<u8>);
+
+fn make(transcoder: &mut Transcoder, original: &[u8]) -> (Vec<Made>, Description) {
+    let limits = Limits { pixels_max: 300_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let mut made = Vec::new();
+    let mut described = None;
+    let description = transcoder
+        .run(original, &default_specs(), &limits, &mut |output| {
+            made.push((output.index, output.width, output.height, output.bytes.to_vec()));
+            described = Some(output.description.clone());
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(described.as_ref(), Some(&description));
+    (made, description)
+}
+
+fn sizes(made: &[Made]) -> Vec<(usize, u32, u32)> {
+    made.iter().map(|(index, width, height, _)| (*index, *width, *height)).collect()
+}
+
+/// Names of the chunks of a WebP file.
+fn chunks(webp: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut at = 12;
+    while let Some(header) = webp.get(at..at + 8) {
+        names.push(String::from_utf8_lossy(&header[..4]).into_owned());
+        let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+        at += 8 + len + len % 2;
+    }
+    names
+}
+
+#[test]
+fn outputs_come_smallest_first_within_their_boxes() {
+    let (made, description) = make(&mut Transcoder::new(), &corpus::read("photos/j12_nexus6p_420_sRGB.jpg"));
+    assert_eq!(sizes(&made), [(0, 160, 120), (1, 320, 240), (2, 640, 480), (3, 1280, 960)]);
+    assert!(made.is_sorted_by_key(|one| one.3.len()));
+    assert_eq!((description.width, description.height, description.frames), (4032, 3024, 1));
+    assert!(!description.alpha);
+    assert!((5..=PLACEHOLDER_BYTES_MAX).contains(&description.placeholder.0.len()));
+}
+
+#[test]
+fn nothing_is_enlarged_and_no_side_vanishes() {
+    let mut transcoder = Transcoder::new();
+    let mut of = |file: &str| sizes(&make(&mut transcoder, &corpus::read(file)).0);
+    assert_eq!(of("hostile/valid/base_jpg.jpg"), [(0, 120, 80), (1, 120, 80), (2, 120, 80), (3, 120, 80)]);
+    assert_eq!(of("hostile/valid/png_1x1.png"), [(0, 1, 1), (1, 1, 1), (2, 1, 1), (3, 1, 1)]);
+    assert_eq!(of("hostile/valid/jpg_1x65500.jpg"), [(0, 1, 160), (1, 1, 320), (2, 1, 640), (3, 1, 1280)]);
+    assert_eq!(of("hostile/valid/webp_16383x1.webp"), [(0, 160, 1), (1, 320, 1), (2, 640, 1), (3, 1280, 1)]);
+}
+
+#[test]
+fn outputs_carry_no_metadata() {
+    for file in ["photos/j12_dog_420_or6.jpg", "photos/webp10_nikonp7000_or6.webp", "hostile/valid/png_RGBA.png"] {
+        for (.., webp) in make(&mut Transcoder::new(), &corpus::read(file)).0 {
+            for name in chunks(&webp) {
+                assert!(["VP8 ", "VP8X", "ALPH"].contains(&name.as_str()), "{file}: {name}");
+            }
+            for trace in [b"Exif".as_slice(), b"EXIF", b"ICCP", b"XMP ", b"http://ns.adobe.com"] {
+                assert!(!webp.windows(trace.len()).any(|window| window == trace), "{file}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_original_gives_the_same_bytes_whatever_came_before() {
+    let mut used = Transcoder::new();
+    let photo = corpus::read("photos/j8_ultrahdr_420.jpg");
+    let first = make(&mut used, &photo);
+    for other in ["photos/gif_earth_400_44f.gif", "photos/webp10_nikonp7000_or6.webp", "hostile/valid/png_RGBA.png"] {
+        let other = corpus::read(other);
+        assert_eq!(make(&mut used, &other), make(&mut Transcoder::new(), &other));
+    }
+    assert_eq!(make(&mut used, &photo), first);
+}
+
+#[test]
+fn without_specs_there_is_still_a_description() {
+    let limits = Limits { pixels_max: 1_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let photo = corpus::read("hostile/valid/base_png.png");
+    let description = Transcoder::new().run(&photo, &[], &limits, &mut |_| panic!("nothing was asked for")).unwrap();
+    assert_eq!((description.width, description.height), (120, 80));
+}

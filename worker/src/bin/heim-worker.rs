@@ -1,0 +1,51 @@
+//! `heim-worker`: one worker of the fleet. Reads its configuration, says that
+//! it is ready, and works until it is told to stop.
+
+use anyhow::ensure;
+use clap::Parser;
+use heim_queue::Queue;
+use heim_runtime::{Shutdown, config, telemetry};
+use heim_store::Store;
+use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, pixel_child_main};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+
+/// Makes transcodings: claims jobs, has their pixels made, registers them.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file (TOML).
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Print the configuration that would be in force, and end.
+    #[arg(long)]
+    check_config: bool,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == PIXEL_CHILD_ARG) {
+        return Ok(pixel_child_main());
+    }
+    let arguments = Arguments::parse();
+    let settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
+    if arguments.check_config {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&settings)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    telemetry::init(&settings.log)?;
+    tokio::runtime::Runtime::new()?.block_on(work(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn work(settings: Settings) -> anyhow::Result<()> {
+    ensure!(settings.queue.url != "memory:", "queue.url: `memory:` is for heim-media, a fleet meets in Redis");
+    let shutdown = Shutdown::new();
+    // Jobs that outlive their grace are handed back: that takes a moment more.
+    shutdown.on_signals(Duration::from_millis(settings.worker.grace_ms) + Duration::from_secs(5))?;
+    let queue = Queue::connect(&settings.queue).await?;
+    let store = Store::open(&settings.store)?;
+    let ready = |name: &str| drop(writeln!(std::io::stdout(), "ready worker {name}"));
+    tokio::select! {
+        end = heim_worker::run(settings.worker, settings.hooks, queue, store, shutdown.soft, ready) => Ok(end?),
+        () = shutdown.hard.cancelled() => Ok(()),
+    }
+}

@@ -1,0 +1,25 @@
+//! Pixel children: the only processes of this project that touch a decoder.
+//!
+//! A child is the running binary started again. It has no environment, no file
+//! but its three standard ones, and one file of a user at a time in its memory:
+//! bytes come and go through memfds, words through a socket pair. A crash, a
+//! hang or a lie of a child is a failed attempt of one job and nothing else.
+//!
+//! Nothing here knows of jobs, leases, the store or the network.
+
+mod attempt;
+mod bell;
+mod failure;
+mod inside;
+mod memory;
+mod pool;
+mod process;
+mod protocol;
+mod slot;
+mod socket;
+
+pub use failure::PixelFailure;
+pub use inside::{PIXEL_CHILD_ARG, pixel_child_main};
+pub use memory::{Original, OriginalBuffer};
+pub use pool::{PixelOutput, PixelWork, Pool, PoolError, Run, Step};
+pub use process::{ChildCommand, StartError};

@@ -1,0 +1,111 @@
+//! The sections `worker` and `hooks` of the configuration, and the sections
+//! that the binary reads.
+
+use heim_queue::QueueConfig;
+use heim_runtime::{Secret, telemetry::LogConfig};
+use heim_store::StoreConfig;
+use serde::{Deserialize, Serialize};
+use std::{num::NonZeroUsize, time::Duration};
+
+/// The commented defaults of every section that `heim-worker` reads.
+pub const DEFAULTS: &str = include_str!("../default.toml");
+
+/// All that `heim-worker` reads. Sections of other processes are not looked at,
+/// so that one file and one environment can serve them all.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    /// Where jobs come from.
+    pub queue: QueueConfig,
+    /// Where bytes are.
+    pub store: StoreConfig,
+    /// How it works.
+    pub worker: WorkerConfig,
+    /// Who it is to the coordinator.
+    pub hooks: Credentials,
+    /// What it says.
+    pub log: LogConfig,
+}
+
+/// The section `worker`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerConfig {
+    /// Where the coordinator is.
+    pub coordinator_url: String,
+    /// Whether the coordinator may be another machine without TLS.
+    pub allow_plain_http: bool,
+    /// Jobs at a time, and pixel children; 0 for one a core.
+    pub concurrency: usize,
+    /// The name in logs and rows. Each start has one of its own if none is given.
+    pub name: Option<String>,
+    /// How long running jobs may go on after a stop was asked for, in
+    /// milliseconds; then they are handed back.
+    pub grace_ms: u64,
+    /// Files after which a pixel child is replaced by a fresh one.
+    pub files_per_child: u32,
+    /// Largest original that is worked on, in bytes: each job holds one in memory.
+    pub original_bytes_max: u64,
+    /// How long a coordinator that answers with faults is asked again before
+    /// the job is handed back, in milliseconds.
+    pub persistence_ms: u64,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            coordinator_url: "http://127.0.0.1:8080".to_owned(),
+            allow_plain_http: false,
+            concurrency: 0,
+            name: None,
+            grace_ms: 20_000,
+            files_per_child: 200,
+            original_bytes_max: 256 << 20,
+            persistence_ms: 60_000,
+        }
+    }
+}
+
+impl WorkerConfig {
+    /// Jobs at a time.
+    #[must_use]
+    pub fn slots(&self) -> NonZeroUsize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        NonZeroUsize::new(self.concurrency).unwrap_or_else(cores)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+
+    pub(crate) fn persistence(&self) -> Duration {
+        Duration::from_millis(self.persistence_ms)
+    }
+}
+
+/// The section `hooks`: HTTP Basic credentials for the coordinator.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Credentials {
+    /// The user name.
+    pub key: String,
+    /// The password.
+    pub secret: Secret,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_defaults_are_the_defaults() {
+        let settings: Settings = heim_runtime::config::load(DEFAULTS, None).unwrap();
+        assert_eq!(format!("{:?}", settings.worker), format!("{:?}", WorkerConfig::default()));
+        assert!(settings.worker.slots().get() > 0);
+    }
+
+    #[test]
+    fn a_secret_does_not_show() {
+        let hooks = Credentials { key: "worker".to_owned(), secret: Secret::new("hunter2".to_owned()) };
+        assert!(!format!("{hooks:?}{}", serde_json::to_string(&hooks).unwrap()).contains("hunter2"));
+    }
+}

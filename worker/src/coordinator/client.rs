@@ -1,0 +1,129 @@
+//! The four calls.
+
+use super::CallError;
+use crate::config::Credentials;
+use heim_common::{
+    JobId, RoomName,
+    job::Verdict,
+    wire::{
+        ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, LeaseReply, TranscodedHook,
+    },
+};
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call may take, connection and answer included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than any server keeps an idle connection, so that no call is sent
+/// down one that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// A held job: goes with every call about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// Which job.
+    pub job: JobId,
+    /// Which claim of it.
+    pub fence: i64,
+}
+
+/// A coordinator, with a pool of connections to it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Coordinator {
+    http: Client,
+    base: String,
+    credentials: Credentials,
+}
+
+impl Coordinator {
+    /// Connects to nothing yet. Redirects are not followed and no proxy is
+    /// asked, since the credentials are for this coordinator alone.
+    ///
+    /// # Errors
+    /// If the system's TLS certificates cannot be used.
+    pub fn new(address: &Url, credentials: Credentials) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, base: address.as_str().trim_end_matches('/').to_owned(), credentials })
+    }
+
+    /// Takes a job.
+    ///
+    /// # Errors
+    /// [`CallError::NotYours`] and [`CallError::Gone`] mean: forget it.
+    pub async fn claim(&self, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, CallError> {
+        parse(send(self.post(&format!("/store/jobs/{job}/claim"), request)).await?).await
+    }
+
+    /// Holds a job for longer, and waits no longer than `timeout` to hear so.
+    ///
+    /// # Errors
+    /// [`CallError::LeaseLost`] means: drop it.
+    pub async fn heartbeat(&self, held: Fence, timeout: Duration) -> Result<LeaseReply, CallError> {
+        let request = FenceRequest { fence: held.fence };
+        let call = self.post(&format!("/store/jobs/{}/heartbeat", held.job), &request).timeout(timeout);
+        parse(send(call).await?).await
+    }
+
+    /// Ends an attempt.
+    ///
+    /// # Errors
+    /// [`CallError::LeaseLost`] means: somebody else decides.
+    pub async fn finish(&self, held: Fence, verdict: Verdict) -> Result<(), CallError> {
+        let request = FinishRequest { fence: held.fence, verdict };
+        send(self.post(&format!("/store/jobs/{}/finish", held.job), &request)).await.map(drop)
+    }
+
+    /// Registers a transcoding that is stored: the hook `transcoded`.
+    ///
+    /// # Errors
+    /// [`CallError::LeaseLost`] means: nothing was registered, drop the job.
+    pub async fn register(&self, held: Fence, room: &RoomName, hook: &TranscodedHook) -> Result<(), CallError> {
+        let call = self
+            .post(&format!("/room/{room}/media"), hook)
+            .header(HEADER_JOB, held.job.to_string())
+            .header(HEADER_FENCE, held.fence);
+        send(call).await.map(drop)
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+        let url = format!("{}{path}", self.base);
+        self.http.post(url).basic_auth(&self.credentials.key, Some(self.credentials.secret.expose())).json(body)
+    }
+}
+
+async fn send(call: RequestBuilder) -> Result<Response, CallError> {
+    // The URL holds ids only, but an error's text has no need of it.
+    let answer = call.send().await.map_err(|error| CallError::Unreachable(error.without_url()))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body = read(answer).await.unwrap_or_default();
+    Err(CallError::from_answer(status, &body))
+}
+
+async fn parse<T: DeserializeOwned>(answer: Response) -> Result<T, CallError> {
+    serde_json::from_slice(&read(answer).await?).map_err(|_| CallError::Unreadable)
+}
+
+async fn read(mut answer: Response) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| CallError::Unreachable(error.without_url()))? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(CallError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

@@ -1,0 +1,26 @@
+//! Brings an original from the store into memory that a child can read.
+
+use super::trouble::Trouble;
+use crate::{
+    bench::Bench,
+    children::{Original, OriginalBuffer},
+};
+use futures_util::TryStreamExt;
+use heim_common::wire::ClaimedMedia;
+
+/// Streams the original into a sealed memfd: one copy of it, and none in the
+/// worker's own heap.
+pub(crate) async fn fetch(bench: &Bench, media: &ClaimedMedia) -> Result<Original, Trouble> {
+    if media.size > bench.original_bytes_max {
+        return Err(Trouble::TooLarge { size: media.size });
+    }
+    let mut body = bench.store.read(&media.key, None).await.map_err(Trouble::Read)?;
+    if body.total() != media.size {
+        return Err(Trouble::WrongSize { found: body.total(), expected: media.size });
+    }
+    let mut buffer = OriginalBuffer::new(media.size).map_err(Trouble::Memory)?;
+    while let Some(chunk) = body.try_next().await.map_err(Trouble::Read)? {
+        buffer.write(&chunk).map_err(Trouble::Memory)?;
+    }
+    buffer.seal().map_err(Trouble::Memory)
+}

@@ -1,0 +1,5 @@
+//! What a worker does with a job, one file a kind.
+
+mod fetch;
+pub(crate) mod transcode;
+mod trouble;

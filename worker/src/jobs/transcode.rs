@@ -1,0 +1,188 @@
+//! The job `transcode`: makes the missing transcodings of one media object.
+//!
+//! ```text
+//! claim ▶ fetch ▶ pixels ▶ put ▶ register ▶ … ▶ finish
+//!                   └── the next output is made meanwhile
+//! ```
+//!
+//! **Promises.** Each transcoding is registered as soon as it is stored, the
+//! smallest first. The coordinator hears one verdict, or nothing at all where
+//! the job is not this worker's any more.
+//!
+//! **Running twice is safe.** A claim lists only what is still missing. An
+//! object's key is a pure function of media object, transcoding and engine
+//! version, so a second run writes the same bytes to the same place. Whoever
+//! has lost the lease can register and finish nothing: every call carries the
+//! claim's fence. So a worker may be killed between any two lines of this file.
+//!
+//! **Discards** what can never go better: content of no known type, damaged
+//! content, too many pixels, too costly, an original that is not in the store
+//! or not of its size. The death of a child is tried again; the coordinator
+//! counts deaths and calls the file poison.
+//!
+//! **Snoozes**, which counts as nothing, when the worker stops or the
+//! coordinator does not answer.
+
+use super::{fetch::fetch, trouble::Trouble};
+use crate::{
+    bench::Bench,
+    children::{PixelOutput, PixelWork, Step},
+    coordinator::{CallError, Fence},
+    lease::Lease,
+};
+use heim_common::{
+    JobId, JobRef,
+    job::Verdict,
+    wire::{ClaimReply, ClaimRequest, TranscodedHook},
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a stopping worker tries to hand a job back; after that its lease
+/// runs out by itself.
+const HAND_BACK: Duration = Duration::from_secs(2);
+
+/// Before the next job, where the coordinator refuses a claim for good: wrong
+/// credentials refuse every job of the queue.
+const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
+/// A job that is held.
+struct Held {
+    fence: Fence,
+    claim: ClaimReply,
+    lease: Lease,
+}
+
+/// Does a job, from claim to verdict.
+pub(crate) async fn run(bench: &Bench, job: JobRef) {
+    if job.v != JobRef::VERSION {
+        // A release that knows this form will be given it by the sweep.
+        tracing::warn!(job = %job.id, version = job.v, "a job in a form that this release does not know");
+        return;
+    }
+    let begun = Instant::now();
+    let Some(held) = claim(bench, job.id).await else { return };
+    let end = tokio::select! {
+        biased;
+        () = held.lease.lost() => Err(Trouble::LeaseLost),
+        end = work(bench, &held) => end,
+        () = out_of_grace(bench) => Err(Trouble::Stopping),
+    };
+    // What the work held (the child's attention, memory) is gone by here.
+    let verdict = match &end {
+        Ok(()) => Some(Verdict::Done),
+        Err(trouble) if bench.stop.is_cancelled() => verdict_after_stop(trouble),
+        Err(trouble) => trouble.verdict(),
+    };
+    log_end(&held, &end, verdict, begun);
+    if let Some(verdict) = verdict {
+        finish(bench, &held, verdict).await;
+    }
+}
+
+/// Takes the job; `None` means: forget it, the sweep sees to it.
+///
+/// A coordinator that is away is asked about this one job until it is back or
+/// the worker stops, so that its absence neither empties the queue nor makes
+/// the worker spin.
+async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
+    let request = ClaimRequest { worker: bench.name.clone(), engine: heim_pixels::ENGINE_VERSION };
+    let mut failures = 0;
+    // A call that is under way is never dropped: it may be carried out, and
+    // nobody would know that the job is held.
+    while !bench.stop.is_cancelled() {
+        let asked = Instant::now();
+        let error = match bench.coordinator.claim(job, &request).await {
+            Ok(claim) => return Some(hold(bench, job, claim, asked)),
+            Err(CallError::NotYours | CallError::Gone) => return None,
+            Err(error) => error,
+        };
+        failures += 1;
+        tracing::warn!(%job, error = &error as &dyn std::error::Error, failures, "a job could not be claimed");
+        let wait = if error.is_transient() { bench.persistence.wait(failures) } else { AFTER_REFUSAL };
+        tokio::select! {
+            () = bench.stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        if !error.is_transient() {
+            return None;
+        }
+    }
+    None
+}
+
+fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
+    let fence = Fence { job, fence: claim.fence };
+    let lease = Duration::from_millis(claim.lease_ms);
+    Held { fence, lease: Lease::keep(bench.coordinator.clone(), fence, asked, lease), claim }
+}
+
+async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
+    let claim = &held.claim;
+    let original = fetch(bench, &claim.media).await?;
+    let specs = claim.transcodings.iter().map(|transcoding| transcoding.spec.clone()).collect();
+    let deadline = Duration::from_millis(claim.deadline_ms);
+    let mut run = bench.pool.run(PixelWork { original, specs, pixels_max: claim.pixels_max, deadline }).await;
+    loop {
+        match run.next().await.map_err(Trouble::Pixels)? {
+            Step::Output(output) => register(bench, held, output).await?,
+            Step::Done(_) => return Ok(()),
+        }
+    }
+}
+
+/// Stores a transcoding, then tells of it.
+async fn register(bench: &Bench, held: &Held, output: PixelOutput) -> Result<(), Trouble> {
+    let transcoding = &held.claim.transcodings[output.index];
+    let hook = TranscodedHook {
+        media_id: held.claim.media.id,
+        name: transcoding.spec.name.clone(),
+        content_type: transcoding.spec.content_type.content_type().to_owned(),
+        size: output.bytes.len() as u64,
+        width: Some(output.width),
+        height: Some(output.height),
+        version: heim_pixels::ENGINE_VERSION,
+        description: output.description,
+    };
+    bench.store.put(&transcoding.key, output.bytes).await.map_err(Trouble::Put)?;
+    let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
+    bench.persistence.call(Instant::now() + bench.patience, register).await.map_err(Trouble::Register)
+}
+
+/// Tells the verdict. If it does not get through, the lease runs out and the
+/// coordinator decides without it.
+async fn finish(bench: &Bench, held: &Held, verdict: Verdict) {
+    let patience = if bench.stop.is_cancelled() { HAND_BACK } else { bench.patience };
+    let tell = || bench.coordinator.finish(held.fence, verdict);
+    let told = tokio::select! {
+        told = bench.persistence.call(Instant::now() + patience, tell) => told,
+        () = held.lease.lost() => Err(CallError::LeaseLost),
+    };
+    if let Err(error) = told {
+        tracing::warn!(job = %held.fence.job, error = &error as &dyn std::error::Error, "a verdict was not taken");
+    }
+}
+
+async fn out_of_grace(bench: &Bench) {
+    bench.stop.cancelled().await;
+    tokio::time::sleep(bench.grace).await;
+}
+
+/// A supervisor that stops a whole group of processes stops the children too:
+/// so a failure in a stopping worker says nothing, unless it is about the file.
+fn verdict_after_stop(trouble: &Trouble) -> Option<Verdict> {
+    match trouble.verdict() {
+        Some(Verdict::Retry { .. }) => Trouble::Stopping.verdict(),
+        verdict => verdict,
+    }
+}
+
+fn log_end(held: &Held, end: &Result<(), Trouble>, verdict: Option<Verdict>, begun: Instant) {
+    let (job, media, millis) = (held.fence.job, held.claim.media.id, begun.elapsed().as_millis());
+    match end {
+        Ok(()) => tracing::info!(%job, %media, millis, "done"),
+        Err(trouble) => {
+            tracing::warn!(%job, %media, millis, ?verdict, error = trouble as &dyn std::error::Error, "not done");
+        }
+    }
+}

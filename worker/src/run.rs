@@ -1,0 +1,58 @@
+//! A whole worker: from its configuration to its end.
+
+use crate::{
+    bench::Bench,
+    children::{ChildCommand, PoolError},
+    config::{Credentials, WorkerConfig},
+    coordinator::InvalidAddress,
+};
+use heim_queue::{Queue, QueueError};
+use heim_store::Store;
+use tokio_util::sync::CancellationToken;
+
+/// Why a worker did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The coordinator's URL is not one that a worker talks to.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+    /// No HTTP client could be made.
+    #[error("making an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The children could not be started.
+    #[error("starting the pixel children")]
+    Pool(#[source] PoolError),
+    /// The queue cannot be used.
+    #[error("working on the queue")]
+    Queue(#[source] QueueError),
+}
+
+/// Works until `stop`: takes nothing new then, gives running jobs their grace,
+/// hands back what is left, and returns. `ready` is called once with the
+/// worker's name, when its children are up.
+///
+/// The running binary must call [`pixel_child_main`](crate::pixel_child_main)
+/// first thing when its first argument is
+/// [`PIXEL_CHILD_ARG`](crate::PIXEL_CHILD_ARG): it is started again as the
+/// pixel children.
+///
+/// # Errors
+/// If it could not start, or the queue gave up.
+pub async fn run(
+    config: WorkerConfig,
+    hooks: Credentials,
+    queue: Queue,
+    store: Store,
+    stop: CancellationToken,
+    ready: impl FnOnce(&str),
+) -> Result<(), WorkerError> {
+    let bench = Bench::open(&config, hooks, store, ChildCommand::this_binary(), stop.clone()).await?;
+    let (name, slots) = (bench.name.clone(), config.slots());
+    ready(&name);
+    tracing::info!(name, slots, "working");
+    let handler = move |job| {
+        let bench = bench.clone();
+        async move { bench.transcode(job).await }
+    };
+    heim_queue::work(queue, name, slots.get(), stop, handler).await.map_err(WorkerError::Queue)
+}

@@ -1,0 +1,105 @@
+//! Whole jobs: what is stored, what is told, and what a lost lease does.
+
+use crate::{
+    corpus::{PHOTO, photo, real_child},
+    fake_coordinator::Call,
+    scene::{JOB, MEDIA, Scene},
+};
+use heim_common::job::Verdict;
+
+#[tokio::test]
+async fn a_photo_is_stored_and_registered_smallest_first_under_its_fence() {
+    let scene = Scene::set(&photo(PHOTO), |terms| terms.children = real_child()).await;
+    scene.play().await;
+    let hooks = scene.coordinator.hooks();
+    let names: Vec<_> = hooks.iter().map(|hook| hook.name.to_string()).collect();
+    assert_eq!(names, ["thumb-160", "thumb-320", "thumb-640", "preview-1280"]);
+    for hook in &hooks {
+        assert_eq!((hook.media_id.to_string().as_str(), hook.content_type.as_str()), (MEDIA, "image/webp"));
+        assert_eq!(hook.version, heim_pixels::ENGINE_VERSION);
+        let key = heim_common::key::ObjectKey::transcoding(hook.media_id, &hook.name, hook.version);
+        assert_eq!(scene.store.size(&key).await.unwrap(), Some(hook.size));
+    }
+    let description = hooks[0].description.as_ref().unwrap();
+    assert_eq!((description.width, description.height), (4032, 3024));
+    for Call { of, headers, .. } in scene.coordinator.calls("register") {
+        let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+        assert_eq!(
+            (of.as_str(), header("x-heim-job").as_str(), header("x-heim-fence").as_str()),
+            ("welcome", JOB, "7")
+        );
+    }
+    for kind in ["claim", "register", "finish"] {
+        let calls = scene.coordinator.calls(kind);
+        assert!(calls.iter().all(|call| call.headers["authorization"] == "Basic d29ya2VyOmh1bnRlcjI="));
+    }
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Done]);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_forgotten() {
+    for answer in [(409, "not-yours"), (404, "not-found")] {
+        let scene = Scene::set(b"work 4", |_| {}).await;
+        scene.coordinator.answer("claim", &[answer], None);
+        scene.play().await;
+        assert_eq!(scene.coordinator.calls("claim").len(), 1);
+        assert!(scene.coordinator.hooks().is_empty() && scene.coordinator.verdicts().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_is_told_the_lease_is_lost_ends_the_job_without_a_word() {
+    let scene = Scene::set(b"work 4", |_| {}).await;
+    scene.coordinator.answer("register", &[(200, ""), (409, "lease-lost")], None);
+    scene.play().await;
+    assert_eq!(scene.coordinator.hooks().len(), 2);
+    assert_eq!(scene.coordinator.verdicts(), []);
+}
+
+#[tokio::test]
+async fn faults_of_the_coordinator_are_borne() {
+    let scene = Scene::set(b"work 4", |_| {}).await;
+    scene.coordinator.answer("claim", &[(503, "unavailable")], None);
+    scene.coordinator.answer("register", &[(500, ""), (502, "")], None);
+    scene.coordinator.answer("finish", &[(500, "")], None);
+    scene.play().await;
+    assert_eq!(scene.coordinator.calls("claim").len(), 2);
+    let names: Vec<_> = scene.coordinator.hooks().iter().map(|hook| hook.name.to_string()).collect();
+    assert_eq!(names, ["thumb-160", "thumb-160", "thumb-160", "thumb-320", "thumb-640", "preview-1280"]);
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Done, Verdict::Done]);
+}
+
+#[tokio::test]
+async fn a_lease_is_kept_while_the_child_works() {
+    let scene = Scene::set(b"work 1\nhang", |terms| {
+        terms.claim.lease_ms = 300;
+        terms.claim.deadline_ms = 1_500;
+    })
+    .await;
+    scene.play().await;
+    assert!(scene.coordinator.calls("heartbeat").len() >= 4);
+    assert_eq!(scene.coordinator.verdicts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_lease_takes_the_file_from_the_child() {
+    let scene = Scene::set(b"work 1\nhang", |terms| terms.claim.lease_ms = 300).await;
+    scene.coordinator.answer("heartbeat", &[(200, ""), (409, "lease-lost")], None);
+    scene.play().await;
+    assert_eq!(scene.coordinator.calls("heartbeat").len(), 2);
+    assert_eq!((scene.coordinator.hooks().len(), scene.coordinator.verdicts().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_coordinator_that_goes_away_ends_the_lease_by_the_clock() {
+    let scene = Scene::set(b"work 1\nhang", |terms| terms.claim.lease_ms = 600).await;
+    let play = async {
+        scene.play().await;
+        assert_eq!(scene.coordinator.verdicts(), []);
+    };
+    let leave = async {
+        scene.call_of("register").await;
+        scene.coordinator.go_away().await;
+    };
+    tokio::join!(play, leave);
+}

@@ -1,0 +1,84 @@
+//! What a child has of its parent, and that it does not outlive it.
+
+use crate::corpus::{pool, real_child};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
+};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write, stdout},
+    process::{Command, Stdio},
+};
+
+const ROLE: &str = "role=parent";
+const UP: &str = "two children are up";
+
+/// Not a test of anything by itself: the parent that is killed below.
+#[test]
+fn parent() {
+    if std::env::args().any(|argument| argument == ROLE) {
+        // Things that a child must not inherit.
+        let _file = std::fs::File::open("/proc/self/exe").unwrap();
+        let _port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _pool = pool(&real_child(), 2);
+        writeln!(stdout(), "{UP}").unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+fn children(parent: u32) -> Vec<i32> {
+    let processes =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    processes.filter_map(|name| name.parse().ok()).filter(|&pid| parent_of(pid) == Some(parent)).collect()
+}
+
+fn parent_of(pid: i32) -> Option<u32> {
+    // `pid (name) state parent …`, and a name may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn descriptors(pid: u32) -> BTreeSet<String> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    open.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn closes_on_exec(pid: u32, fd: &str) -> bool {
+    const O_CLOEXEC: u32 = 0o2_000_000;
+    let info = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+    u32::from_str_radix(flags.trim(), 8).unwrap() & O_CLOEXEC != 0
+}
+
+#[test]
+fn a_child_inherits_nothing_and_dies_with_its_parent() {
+    let arguments = ["--exact", "parent_death::parent", "--nocapture", ROLE];
+    let mut parent =
+        Command::new(std::env::current_exe().unwrap()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains(UP)));
+    let children = children(parent.id());
+    assert_eq!(children.len(), 2);
+    // What this test was started with is not the worker's to keep from its children.
+    let handed_down = descriptors(parent.id()).into_iter().filter(|fd| !closes_on_exec(parent.id(), fd));
+    let expected: BTreeSet<_> = ["0", "1", "2"].map(String::from).into_iter().chain(handed_down).collect();
+    let mut handles = Vec::new();
+    for &pid in &children {
+        assert_eq!(descriptors(pid.cast_unsigned()), expected);
+        assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
+        let pid = Pid::from_raw(pid).unwrap();
+        handles.push(pidfd_open(pid, PidfdFlags::empty()).unwrap());
+        // A stopped child sees no end of its socket: only the kernel ends it.
+        kill_process(pid, Signal::STOP).unwrap();
+    }
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    for handle in handles {
+        let timeout = Timespec { tv_sec: 5, tv_nsec: 0 };
+        let gone = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&timeout)).unwrap();
+        assert_eq!(gone, 1, "a child outlived its parent by five seconds");
+    }
+}

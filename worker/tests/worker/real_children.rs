@@ -1,0 +1,68 @@
+//! What the worker's own children do with real files.
+
+use crate::corpus::{PHOTO, all, photo, pool, real_child, work};
+use heim_common::{job::Reason, spec::default_specs};
+use heim_pixels::{Limits, Transcoder};
+use heim_worker::children::{PixelFailure, PixelWork};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn a_photo_comes_back_smallest_first_and_as_the_library_makes_it() {
+    let bytes = photo(PHOTO);
+    let pool = pool(&real_child(), 1);
+    let mut request = work(&bytes);
+    request.specs.reverse();
+    let (outputs, end) = all(pool.run(request).await).await;
+    let widths: Vec<_> = outputs.iter().map(|output| (output.index, output.width, output.height)).collect();
+    assert_eq!(widths, [(3, 160, 120), (2, 320, 240), (1, 640, 480), (0, 1280, 960)]);
+    let description = end.unwrap();
+    assert_eq!((description.width, description.height, description.frames), (4032, 3024, 1));
+    assert_eq!(outputs[0].description.as_ref(), Some(&description));
+    assert!(outputs[1..].iter().all(|output| output.description.is_none()));
+
+    let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let mut expected = Vec::new();
+    let mut sink = |output: heim_pixels::Output<'_>| {
+        expected.push(output.bytes.to_vec());
+        Ok(())
+    };
+    Transcoder::new().run(&bytes, &default_specs(), &limits, &mut sink).unwrap();
+    let made: Vec<_> = outputs.iter().map(|output| output.bytes.to_vec()).collect();
+    assert!(made == expected, "the child made other bytes than the library");
+}
+
+#[tokio::test]
+async fn two_children_share_eight_files() {
+    let bytes = photo("j8_iphone6_420.jpg");
+    let pool = std::sync::Arc::new(pool(&real_child(), 2));
+    let mut runs = JoinSet::new();
+    for _ in 0..8 {
+        let (pool, work) = (pool.clone(), work(&bytes));
+        runs.spawn(async move { all(pool.run(work).await).await });
+    }
+    for (outputs, end) in runs.join_all().await {
+        end.unwrap();
+        assert_eq!(outputs.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_file_costs_no_child() {
+    let pool = pool(&real_child(), 1);
+    let cut = &photo(PHOTO)[..200_000];
+    let bomb = photo("png_bomb_65536sq.png");
+    for (bytes, expected) in [
+        (b"hello, I am called cat.png".as_slice(), Reason::UnsupportedType),
+        (b"", Reason::UnsupportedType),
+        (cut, Reason::Damaged),
+        (&bomb, Reason::TooManyPixels),
+    ] {
+        let (outputs, end) = all(pool.run(work(bytes)).await).await;
+        assert!(outputs.is_empty());
+        assert!(matches!(end, Err(PixelFailure::Refused { reason, .. }) if reason == expected), "{end:?}");
+    }
+    let late = PixelWork { deadline: Duration::ZERO, ..work(&photo(PHOTO)) };
+    assert_eq!(all(pool.run(late).await).await.1.unwrap_err().reason(), Reason::TooCostly);
+    all(pool.run(work(&photo(PHOTO))).await).await.1.unwrap();
+}
