@@ -4,7 +4,7 @@ CARGO ?= cargo
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql chromium fonts-dejavu-core
 
-.PHONY: run test bench fleet check format lint unit web-test docs browser-tools
+.PHONY: run test bench fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -23,7 +23,7 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 # The binaries come first: the fleet's tests start them.
-unit: browser-tools
+unit: test-tools
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) test --locked --workspace
@@ -34,10 +34,15 @@ web-test:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-browser-tools: tests/browser/node_modules/.package-lock.json
+test-tools: tests/browser/node_modules/.package-lock.json .venv/bin/honcho
 
 tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
 	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+
+.venv/bin/honcho:
+	@scripts/require python3-venv
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet honcho==2.0.0
 
 bench: ## Latency from an upload's last byte to its thumbnails, and of a pickup
 	@scripts/require $(TEST_PACKAGES)
@@ -45,7 +50,7 @@ bench: ## Latency from an upload's last byte to its thumbnails, and of a pickup
 	$(CARGO) bench --locked -p heim-queue --bench pickup
 	$(CARGO) bench --locked -p heim-tests --bench latency
 
-fleet: ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
+fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins
 	scripts/fleet

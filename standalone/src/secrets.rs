@@ -45,8 +45,7 @@ pub(crate) fn load_or_make(data: &Path) -> anyhow::Result<String> {
 
 /// 256 random bits.
 fn secret() -> String {
-    let bits: [u64; 4] = rand::random();
-    bits.iter().map(|word| format!("{word:016x}")).collect()
+    format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
 }
 
 #[cfg(test)]

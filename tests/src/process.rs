@@ -149,10 +149,7 @@ impl Process {
 
     /// Waits until it ends.
     pub async fn ended(&mut self) -> ExitStatus {
-        until(&format!("{} ends", self.program), async || {
-            self.child.try_wait().expect("a child can be awaited")
-        })
-        .await
+        until(&format!("{} ends", self.program), async || self.child.try_wait().expect("a child can be awaited")).await
     }
 
     /// Whether it still runs.

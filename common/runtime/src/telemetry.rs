@@ -1,6 +1,7 @@
 //! Logs: to standard error, pretty or as JSON.
 
 use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// The section `log`.
@@ -41,7 +42,10 @@ pub struct InvalidFilter(#[from] tracing_subscriber::filter::ParseError);
 /// If `log.filter` cannot be understood.
 pub fn init(config: &LogConfig) -> Result<(), InvalidFilter> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let base = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // The only error is that somebody was here before, and then they are in charge.
     let _ = match config.format {
         LogFormat::Pretty => base.try_init(),

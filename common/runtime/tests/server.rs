@@ -30,8 +30,8 @@ async fn count(request: Request<DeadlineBody>) -> Result<Response<Full<Bytes>>, 
 }
 
 async fn start(connections: usize) -> (SocketAddr, Shutdown) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
     let body = BodyDeadlines { idle: DEADLINE, total: DEADLINE * 4, rate_min: 1_000 };
     let limits = ServerLimits { header: DEADLINE, body, write: DEADLINE, connections };
     let shutdown = Shutdown::new();

@@ -18,10 +18,9 @@ pub(crate) async fn register(
         return Err(Failure::with(Code::BadRequest, "`original` is registered by the upload"));
     }
     let key = ObjectKey::transcoding(media_id, &name, version);
-    if app.db.media(media_id).await?.is_none_or(|media| media.room != room) {
-        return Err(Code::MediaNotFound.into());
-    }
-    if lease.is_none() && app.store.size(&key).await? != Some(size) {
+    let media = app.db.media(media_id).await?.filter(|media| media.room == room).ok_or(Code::MediaNotFound)?;
+    let is_known = media.transcoding(&name).is_some_and(|known| known.version >= version);
+    if lease.is_none() && !is_known && app.store.size(&key).await? != Some(size) {
         return Err(Failure::with(Code::BadRequest, "the store has no such object of this size"));
     }
     let transcoding = Transcoding { name: name.clone(), version, key, content_type, size, width, height };

@@ -14,7 +14,6 @@ use std::{
     collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,8 +29,6 @@ const SEEN_MAX: usize = 8192;
 /// How far a catch-up looks back behind the newest event that was heard: rows
 /// of concurrent transactions become visible out of order.
 const LOOK_BACK: i64 = 512;
-/// How old a row behind the newest event may be to count as missed.
-const CATCH_UP_SPAN: Duration = Duration::from_mins(1);
 /// Rows that a catch-up reads at a time.
 const CATCH_UP_PAGE: u64 = 512;
 
@@ -77,6 +74,9 @@ impl Rooms {
 /// The media events that were brought lately.
 #[derive(Default)]
 struct Seen {
+    /// The newest event when this coordinator started: it and all before it are
+    /// in the snapshots of its sessions.
+    floor: i64,
     newest: i64,
     order: VecDeque<i64>,
     all: HashSet<i64>,
@@ -135,7 +135,8 @@ pub(crate) async fn announce_expired(app: &App, expired: Expired) {
 /// Moves news until `stop`.
 pub(crate) async fn run(app: App, ends: Ends, stop: CancellationToken) {
     if let Ok(newest) = app.db.events_last().await {
-        app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner).newest = newest;
+        let mut seen = app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.floor, seen.newest) = (newest, seen.newest.max(newest));
     }
     let tasks = TaskTracker::new();
     for mut line in ends.lines {
@@ -183,17 +184,16 @@ async fn listen(app: App) {
 
 /// Brings the media events whose news may have been lost.
 async fn catch_up(app: &App) -> Result<(), heim_db::DbError> {
-    let newest = app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner).newest;
-    let mut from = newest - LOOK_BACK;
+    let mut from = {
+        let seen = app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.newest - LOOK_BACK).max(seen.floor)
+    };
     loop {
         let rows = app.db.events_since(from, CATCH_UP_PAGE).await?;
         let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
-        for EventRow { seq, room, media, name, created } in rows {
-            // What was there before this coordinator started is in the snapshots.
-            if seq > newest || created >= app.now().before(CATCH_UP_SPAN) {
-                let event = RoomEvent { room, origin: String::new(), news: News::Media { seq, media, name } };
-                app.rooms.bring(event).await;
-            }
+        for EventRow { seq, room, media, name, created: _ } in rows {
+            let event = RoomEvent { room, origin: String::new(), news: News::Media { seq, media, name } };
+            app.rooms.bring(event).await;
         }
         from = last;
     }

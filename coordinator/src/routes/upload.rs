@@ -38,7 +38,10 @@ pub(super) async fn upload(
     match upload_checked(&app, &id, &parts.headers, &mut body).await {
         Ok(id) => Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response()),
         Err(failure) => {
-            let _ = tokio::time::timeout(LINGER_TIME, drain(body)).await;
+            // Who waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
+            if !parts.headers.contains_key(header::EXPECT) {
+                let _ = tokio::time::timeout(LINGER_TIME, drain(body)).await;
+            }
             Err(failure)
         }
     }

@@ -1,11 +1,12 @@
 //! Files that are no pictures, or none that can be shown.
 
 use crate::aftermath::{Scene, still_serves};
-use heim_common::{
-    media::MediaState,
-    wire::MediaView,
+use heim_common::{media::MediaState, wire::MediaView};
+use heim_tests::{
+    corpus,
+    sharing::finished,
+    web::{Web, answer},
 };
-use heim_tests::{corpus, sharing::finished, web::{Web, answer}};
 
 /// Uploads what is accepted at first, since its beginning looks well.
 async fn uploaded(scene: &Scene, bytes: Vec<u8>) -> MediaView {

@@ -49,7 +49,9 @@ async fn a_request_to_the_socket_that_is_no_handshake() {
 async fn addresses_at_which_there_is_nothing() {
     let heim = Standalone::start().await;
     let web = Web::default();
-    for path in ["/nothing", "/media", "/media/", "/store/jobs", "/static/nothing.js", "/static/..%2fCargo.toml", "/room/"] {
+    for path in
+        ["/nothing", "/media", "/media/", "/store/jobs", "/static/nothing.js", "/static/..%2fCargo.toml", "/room/"]
+    {
         let refused = web.get(&format!("{}{path}", heim.base())).await;
         assert_eq!((refused.status, refused.code().ends_with("not-found")), (404, true), "{path}");
         assert_eq!(refused.header("x-content-type-options"), "nosniff");

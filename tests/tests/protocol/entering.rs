@@ -25,7 +25,10 @@ async fn hello_ping_and_snapshot_come_in_this_order() {
 
     let hello = heard[0].data();
     let session = &hello["session"];
-    assert_eq!((&hello["room_is_private"], &session["name"], &session["id"]), (&json!(false), &json!(""), &hello["id"]));
+    assert_eq!(
+        (&hello["room_is_private"], &session["name"], &session["id"]),
+        (&json!(false), &json!(""), &hello["id"])
+    );
     assert!(hello["version"].is_string() && session["server_id"].is_string());
     assert!(is_snowflake(&session["server_era"]), "{session}");
     let id = hello["id"].as_str().unwrap();
@@ -104,12 +107,16 @@ async fn pages_of_other_sites_are_turned_away() {
     let own = heim.base().to_owned();
     let host = own.strip_prefix("http://").unwrap();
     let connect = async |origin: &str| {
-        Client::connect(heim.base(), "welcome", Entrance { origin: Some(origin.to_owned()), ..Entrance::default() }).await
+        Client::connect(heim.base(), "welcome", Entrance { origin: Some(origin.to_owned()), ..Entrance::default() })
+            .await
     };
-    for welcome in [own.clone(), format!("https://www.{host}"), format!("https://alpha.{host}"), "http://localhost:8080".into()] {
+    for welcome in
+        [own.clone(), format!("https://www.{host}"), format!("https://alpha.{host}"), "http://localhost:8080".into()]
+    {
         assert!(connect(&welcome).await.is_ok(), "{welcome}");
     }
-    for foreign in ["https://evil.example", "http://127.0.0.1:1", &format!("https://evil.{host}"), "file://", "garbage"] {
+    for foreign in ["https://evil.example", "http://127.0.0.1:1", &format!("https://evil.{host}"), "file://", "garbage"]
+    {
         let Err(refused) = connect(foreign).await else { panic!("{foreign} came in") };
         assert_eq!((refused.status, refused.code.as_str()), (403, "foreign-origin"), "{foreign}");
     }
@@ -119,8 +126,7 @@ async fn pages_of_other_sites_are_turned_away() {
 async fn a_sandboxed_page_comes_in_as_somebody_new() {
     let heim = Standalone::start().await;
     let ana = Client::join(heim.base(), "welcome", Entrance::unaware()).await;
-    let sandboxed =
-        Entrance { cookie: Some(ana.cookie()), origin: Some("null".to_owned()), ..Entrance::default() };
+    let sandboxed = Entrance { cookie: Some(ana.cookie()), origin: Some("null".to_owned()), ..Entrance::default() };
     let page = Client::join(heim.base(), "welcome", sandboxed).await;
     assert_ne!(page.event("hello-event").await["id"], ana.event("hello-event").await["id"]);
 }

@@ -19,7 +19,9 @@ async fn a_ping_is_echoed_and_its_reply_is_not_answered() {
     assert_eq!(ana.command("ping", json!({ "time": 123 })).await, json!({ "time": 123 }));
     assert_eq!(ana.command("ping", json!({})).await, json!({ "time": null }));
     let known = ana.heard.all().len();
-    for reply in [r#"{"id":"9","type":"ping-reply","data":{"time":1}}"#, r#"{"type":"ping-reply","data":{"time":null}}"#] {
+    for reply in
+        [r#"{"id":"9","type":"ping-reply","data":{"time":1}}"#, r#"{"type":"ping-reply","data":{"time":null}}"#]
+    {
         assert!(ana.text(reply).await);
     }
     ana.command("who", json!({})).await;

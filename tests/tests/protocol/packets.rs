@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 async fn after(client: &Client, text: &str, kind: &str) -> Value {
     let known = client.heard.all().len();
     assert!(client.text(text).await);
-    let find = |heard: &[Heard]| {
-        heard[known..].iter().find(|heard| heard.kind() == kind).map(|heard| heard.packet.clone())
-    };
+    let find =
+        |heard: &[Heard]| heard[known..].iter().find(|heard| heard.kind() == kind).map(|heard| heard.packet.clone());
     client.heard.wait_for(kind, find).await
 }
 
@@ -69,7 +68,16 @@ async fn nothing_that_an_old_client_does_not_know_is_sent_to_it() {
     heim_tests::sharing::finished(&ana, id).await;
     ana.cut();
     bot.event("part-event").await;
-    let known = ["hello-event", "ping-event", "snapshot-event", "join-event", "nick-event", "send-event", "part-event", "nick-reply"];
+    let known = [
+        "hello-event",
+        "ping-event",
+        "snapshot-event",
+        "join-event",
+        "nick-event",
+        "send-event",
+        "part-event",
+        "nick-reply",
+    ];
     for heard in bot.heard.all() {
         assert!(known.contains(&heard.kind()), "{}", heard.packet);
     }

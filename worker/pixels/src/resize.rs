@@ -1,13 +1,7 @@
 //! Lanczos3 to exactly the planned size. Opacity is multiplied into the colours
 //! first and out of them after, or transparent pixels would bleed.
 
-use crate::{
-    PixelError,
-    limits::buffer_bytes,
-    plan::Size,
-    pool::Pool,
-    raster::Raster,
-};
+use crate::{PixelError, limits::buffer_bytes, plan::Size, pool::Pool, raster::Raster};
 use fast_image_resize::{
     ImageBufferError, PixelTrait, ResizeOptions, Resizer,
     images::{TypedImage, TypedImageRef},

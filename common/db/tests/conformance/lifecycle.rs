@@ -5,7 +5,7 @@ use crate::{
     place::{on_both, race},
 };
 use heim_common::job::Verdict;
-use heim_db::{Database, DatabaseConfig, DbError, Finished, Registered};
+use heim_db::{Database, DatabaseConfig, DbError, Finished, Registered, Registration};
 
 on_both! {
     async fn migrating_again_and_at_once_is_harmless(place: &Place) {
@@ -24,8 +24,9 @@ on_both! {
     async fn the_life_of_a_media_object_reads_like_this(place: &Place) {
         let claim = claimed(place, 1, "welcome", LEASE).await;
         let lease = Some((job_id(1), claim.fence));
-        let first = heim_db::Registration { lease, description: Some(description()), ..registration(1, "welcome", 0, 1) };
-        let second = heim_db::Registration { lease, ..registration(1, "welcome", 1, 1) };
+        let described = Some(description());
+        let first = Registration { lease, description: described, ..registration(1, "welcome", 0, 1) };
+        let second = Registration { lease, ..registration(1, "welcome", 1, 1) };
         assert_eq!(place.transcoding_register(&first).await.unwrap(), Registered::New { seq: 2 });
         assert_eq!(place.transcoding_register(&second).await.unwrap(), Registered::New { seq: 3 });
         let finished = place.job_finish(job_id(1), claim.fence, Verdict::Done, &ATTEMPTS, &at_once).await.unwrap();

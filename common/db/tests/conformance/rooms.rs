@@ -22,7 +22,9 @@ on_both! {
             place.session_join(&room("one"), &session(agent, name), LEASE, NOW).await.unwrap();
         }
         place.session_join(&room("two"), &session("e", "eve"), LEASE, NOW).await.unwrap();
-        let names = |sessions: Vec<SessionView>| sessions.into_iter().map(|one| one.session_id.to_string()).collect::<Vec<_>>();
+        let names = |sessions: Vec<SessionView>| {
+            sessions.into_iter().map(|one| one.session_id.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(names(place.sessions(&room("one")).await.unwrap()), ["b-1", "a-1", "d-1", "c-1"]);
         assert!(place.session_part(&session("a", "").session_id).await.unwrap());
         assert!(!place.session_part(&session("a", "").session_id).await.unwrap());
@@ -51,7 +53,8 @@ on_both! {
             tick(&db).await;
             db.sessions_expire().await.unwrap()
         });
-        let mut expired: Vec<_> = expired.await.concat().into_iter().map(|(_, one)| one.session_id.to_string()).collect();
+        let expired = expired.await.concat().into_iter();
+        let mut expired: Vec<_> = expired.map(|(_, one)| one.session_id.to_string()).collect();
         expired.sort();
         assert_eq!(expired, ["a-1", "b-1", "c-1"]);
         assert_eq!(place.sessions(&room("one")).await.unwrap().len(), 1);
