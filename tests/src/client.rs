@@ -28,6 +28,7 @@ use tokio_tungstenite::{
 };
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Sink = SplitSink<Socket, Message>;
 
 /// How a client comes to a room.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,8 @@ pub struct Entrance {
     pub origin: Option<String>,
     /// The subprotocol that it offers.
     pub protocol: Option<String>,
+    /// It does not answer pings.
+    pub silent: bool,
 }
 
 impl Entrance {
@@ -70,7 +73,7 @@ pub struct Refused {
 /// A session.
 #[derive(Debug)]
 pub struct Client {
-    sink: Mutex<SplitSink<Socket, Message>>,
+    sink: Arc<Mutex<Sink>>,
     next_id: AtomicU64,
     reader: JoinHandle<()>,
     /// The headers of the handshake's answer.
@@ -85,7 +88,7 @@ impl Client {
     /// # Errors
     /// If the server answers with a status instead.
     pub async fn connect(base: &str, room: &str, entrance: Entrance) -> Result<Self, Refused> {
-        let Entrance { human, media, cookie, origin, protocol } = entrance;
+        let Entrance { human, media, cookie, origin, protocol, silent } = entrance;
         let wishes = [(human, "h=1"), (media, "media=1")].into_iter().filter(|(wanted, _)| *wanted);
         let query = wishes.map(|(_, wish)| wish).collect::<Vec<_>>().join("&");
         let url = format!("ws://{}/room/{room}/ws?{query}", authority(base));
@@ -96,7 +99,7 @@ impl Client {
             }
         }
         match within("the handshake", tokio_tungstenite::connect_async(request)).await {
-            Ok((socket, response)) => Ok(Self::over(socket, response.headers().clone())),
+            Ok((socket, response)) => Ok(Self::over(socket, response.headers().clone(), silent)),
             Err(tungstenite::Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();
                 let problem: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -107,11 +110,12 @@ impl Client {
         }
     }
 
-    fn over(socket: Socket, handshake: HeaderMap) -> Self {
+    fn over(socket: Socket, handshake: HeaderMap, silent: bool) -> Self {
         let (sink, stream) = socket.split();
-        let heard = Arc::new(Packets::default());
-        let reader = tokio::spawn(read(stream, Arc::clone(&heard)));
-        Self { sink: sink.into(), next_id: AtomicU64::new(1), reader, handshake, heard }
+        let (sink, heard) = (Arc::new(Mutex::new(sink)), Arc::new(Packets::default()));
+        let answers = (!silent).then(|| Arc::clone(&sink));
+        let reader = tokio::spawn(read(stream, Arc::clone(&heard), answers));
+        Self { sink, next_id: AtomicU64::new(1), reader, handshake, heard }
     }
 
     /// Connects, and returns when the snapshot is there.
@@ -147,7 +151,7 @@ impl Client {
 
     /// Sends a command and returns the whole reply.
     pub async fn ask(&self, command: &str, data: Value) -> Value {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed).to_string();
+        let id = format!("c{}", self.next_id.fetch_add(1, Ordering::Relaxed));
         let packet = json!({ "id": id, "type": command, "data": data });
         assert!(self.text(packet.to_string()).await, "the connection is gone before `{command}`");
         let reply = self
@@ -221,15 +225,23 @@ impl Drop for Client {
     }
 }
 
-async fn read(mut stream: SplitStream<Socket>, heard: Arc<Packets>) {
+/// Notes what comes, and answers pings through `answers`.
+async fn read(mut stream: SplitStream<Socket>, heard: Arc<Packets>, answers: Option<Arc<Mutex<Sink>>>) {
     let ending = loop {
         match stream.next().await {
-            Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                Ok(packet) => heard.push(packet),
-                Err(error) => panic!("{error}: {text}"),
-            },
-            Some(Ok(Message::Close(frame))) => break Ending::Closed(frame.map(|frame| frame.code.into())),
+            Some(Ok(Message::Text(text))) => {
+                let packet: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                if let Some(sink) = &answers
+                    && packet["type"] == "ping-event"
+                {
+                    let reply = json!({ "type": "ping-reply", "data": { "time": packet["data"]["time"] } });
+                    // A connection that is gone ends this loop by itself.
+                    let _ = sink.lock().await.send(Message::text(reply.to_string())).await;
+                }
+                heard.push(packet);
+            }
             Some(Ok(Message::Pong(content))) => heard.push_pong(String::from_utf8_lossy(&content).into_owned()),
+            Some(Ok(Message::Close(frame))) => break Ending::Closed(frame.map(|frame| frame.code.into())),
             Some(Ok(_)) => {}
             Some(Err(_)) | None => break Ending::Cut,
         }

@@ -81,6 +81,13 @@ impl Fleet {
         common.setting("worker.coordinator_url", self.base(coordinator)).setting("worker.concurrency", "1")
     }
 
+    /// A coordinator that is to be started over a database without a schema.
+    #[must_use]
+    pub fn coordinator_over_an_empty_database(&self) -> Launch {
+        let serve = self.coordinator().arguments(&["serve", "--listen", "127.0.0.1:0"]);
+        serve.setting("database.url", &POSTGRES.fresh_url())
+    }
+
     fn coordinator(&self) -> Launch {
         let common = self.common(Launch::new("heim-coordinator", self.folder.path()));
         common.setting("database.url", &self.database_url).setting("signing.secret", SIGNING)

@@ -79,7 +79,7 @@ impl Raw {
     /// Waits until the server closes the connection; what it said before, if
     /// anything, is returned.
     pub async fn closed(&mut self) -> Vec<u8> {
-        while self.read_more().await {}
+        within("the server closes", async { while self.read_more().await {} }).await;
         std::mem::take(&mut self.read)
     }
 

@@ -115,11 +115,12 @@ async fn by_hand(heim: &Standalone) -> Raw {
 async fn frames_that_break_the_rules_of_web_sockets() {
     let heim = Standalone::start().await;
     let ana = Client::enter(heim.base(), "welcome", Entrance::unaware(), "ana").await;
+    let long_ping = [&b"\x89\xfe\x00\x7e\0\0\0\0"[..], &[0; 126]].concat();
     for (what, frame) in [
         ("without a mask", &b"\x81\x02{}"[..]),
         ("with a reserved opcode", b"\x83\x80\0\0\0\0"),
         ("with reserved bits", b"\xf1\x80\0\0\0\0"),
-        ("a ping that is too long", b"\x89\xfe\x00\x7e\0\0\0\0"),
+        ("a ping that is too long", &long_ping),
         ("a continuation of nothing", b"\x80\x80\0\0\0\0"),
         ("text that is not UTF-8", b"\x81\x82\0\0\0\0\xff\xff"),
         ("a length of 2^63 - 1", b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"),

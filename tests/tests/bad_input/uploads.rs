@@ -14,8 +14,8 @@ use serde_json::json;
 #[tokio::test]
 async fn an_empty_body() {
     let scene = Scene::new().await;
-    let refused = Web::default().upload(&scene.handle, Vec::new()).await;
-    assert_eq!(refused.refusal(), (400, "empty-upload".into()));
+    let empty = Web::default().uploading(&scene.handle).header("Content-Length", "0");
+    assert_eq!(answer(empty).await.refusal(), (400, "empty-upload".into()));
     scene.is_as_before().await;
 }
 

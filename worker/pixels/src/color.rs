@@ -13,9 +13,26 @@ use std::sync::Arc;
 
 type Transform = Arc<dyn TransformExecutor<u8> + Send + Sync>;
 
+/// What the file's numbers mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meaning<'a> {
+    /// The embedded colour profile.
+    pub(crate) icc: Option<&'a [u8]>,
+    /// Whether the file holds gray alone, so that its profile is one for gray.
+    pub(crate) gray: bool,
+}
+
 /// The picture in sRGB, as `Rgb`, or as `Rgba` if it is not opaque.
-pub(crate) fn to_srgb(source: Raster, icc: Option<&[u8]>, pool: &mut Pool) -> Result<Raster, PixelError> {
-    let transform = icc.and_then(|icc| transform(icc, source.layout));
+pub(crate) fn to_srgb(mut source: Raster, meaning: Meaning<'_>, pool: &mut Pool) -> Result<Raster, PixelError> {
+    let profile = meaning.icc.and_then(|icc| ColorProfile::new_from_slice(icc).ok());
+    let mut transform = None;
+    if meaning.gray {
+        if let Some(curve) = profile.and_then(|profile| gray_curve(&profile)) {
+            follow(&mut source, &curve);
+        }
+    } else {
+        transform = profile.and_then(|profile| transform_of(&profile, source.layout));
+    }
     if transform.is_none() && matches!(source.layout, Layout::Rgb | Layout::Rgba) {
         return Ok(source);
     }
@@ -30,13 +47,33 @@ pub(crate) fn to_srgb(source: Raster, icc: Option<&[u8]>, pool: &mut Pool) -> Re
     Ok(Raster { width, height, layout, pixels })
 }
 
+/// What a profile makes of each of the 256 grays.
+fn gray_curve(profile: &ColorProfile) -> Option<[u8; 256]> {
+    let grays: Vec<u8> = (0..=255).collect();
+    let mut colours = [0; 256 * 3];
+    let srgb = ColorProfile::new_srgb();
+    let transform =
+        profile.create_transform_8bit(Channels::Gray, &srgb, Channels::Rgb, TransformOptions::default()).ok()?;
+    transform.transform(&grays, &mut colours).ok()?;
+    let mut curve = [0; 256];
+    for (to, colour) in curve.iter_mut().zip(colours.as_chunks::<3>().0) {
+        *to = colour[1];
+    }
+    Some(curve)
+}
+
+fn follow(gray: &mut Raster, curve: &[u8; 256]) {
+    for pixel in gray.pixels.chunks_exact_mut(gray.layout.channels()) {
+        for value in &mut pixel[..3] {
+            *value = curve[usize::from(*value)];
+        }
+    }
+}
+
 /// The way from this profile's colours to sRGB; `None` if the profile is of no
 /// use for this layout, or changes nothing.
-fn transform(icc: &[u8], layout: Layout) -> Option<Transform> {
-    let profile = ColorProfile::new_from_slice(icc).ok()?;
+fn transform_of(profile: &ColorProfile, layout: Layout) -> Option<Transform> {
     let (space, channels) = match layout {
-        Layout::Gray => (DataColorSpace::Gray, Channels::Gray),
-        Layout::GrayPad | Layout::GrayAlpha => (DataColorSpace::Gray, Channels::GrayAlpha),
         Layout::Rgb => (DataColorSpace::Rgb, Channels::Rgb),
         Layout::RgbPad | Layout::Rgba => (DataColorSpace::Rgb, Channels::Rgba),
         Layout::Cmyk => (DataColorSpace::Cmyk, Channels::Rgba),
@@ -47,7 +84,7 @@ fn transform(icc: &[u8], layout: Layout) -> Option<Transform> {
     let to = if layout.has_alpha() { Channels::Rgba } else { Channels::Rgb };
     let srgb = ColorProfile::new_srgb();
     let transform = profile.create_transform_8bit(channels, &srgb, to, TransformOptions::default()).ok()?;
-    let idle = matches!(layout, Layout::Rgb | Layout::RgbPad | Layout::Rgba) && changes_nothing(&transform, layout);
+    let idle = layout != Layout::Cmyk && changes_nothing(&transform, layout);
     (!idle).then_some(transform)
 }
 
@@ -67,23 +104,17 @@ fn changes_nothing(transform: &Transform, layout: Layout) -> bool {
             .all(|(from, into)| from.iter().zip(into).take(3).all(|(from, into)| from.abs_diff(*into) <= 1))
 }
 
-/// Without a profile: gray is gray, RGB is sRGB, and inks take light away.
+/// Without a profile: RGB is sRGB, and inks take light away.
 fn by_convention(source: &[u8], layout: Layout, target: &mut [u8]) {
     let pixels = source.chunks_exact(layout.channels());
-    if layout.has_alpha() {
-        for (from, into) in pixels.zip(target.chunks_exact_mut(4)) {
-            match *from {
-                [gray, alpha] => into.copy_from_slice(&[gray, gray, gray, alpha]),
-                _ => into.copy_from_slice(from),
-            }
-        }
-    } else {
-        for (from, into) in pixels.zip(target.chunks_exact_mut(3)) {
-            match (layout, from) {
-                (Layout::Cmyk, &[c, m, y, k]) => into.copy_from_slice(&[c, m, y].map(|ink| through(ink, k))),
-                (_, &[gray] | &[gray, _]) => into.fill(gray),
-                _ => into.copy_from_slice(&from[..3]),
-            }
+    if layout == Layout::Rgba {
+        target.copy_from_slice(source);
+        return;
+    }
+    for (from, into) in pixels.zip(target.chunks_exact_mut(3)) {
+        match (layout, from) {
+            (Layout::Cmyk, &[c, m, y, k]) => into.copy_from_slice(&[c, m, y].map(|ink| through(ink, k))),
+            _ => into.copy_from_slice(&from[..3]),
         }
     }
 }
@@ -98,54 +129,56 @@ fn through(ink: u8, black: u8) -> u8 {
 mod tests {
     use super::*;
 
-    fn converted(layout: Layout, pixels: &[u8], icc: Option<&[u8]>) -> (Layout, Vec<u8>) {
+    fn converted(layout: Layout, pixels: &[u8], icc: Option<&[u8]>, gray: bool) -> (Layout, Vec<u8>) {
         let raster = Raster { width: 1, height: 1, layout, pixels: pixels.to_vec() };
-        let srgb = to_srgb(raster, icc, &mut Pool::default()).unwrap();
+        let srgb = to_srgb(raster, Meaning { icc, gray }, &mut Pool::default()).unwrap();
         (srgb.layout, srgb.pixels)
     }
 
     #[test]
     fn every_layout_becomes_colours() {
-        assert_eq!(converted(Layout::Gray, &[7], None), (Layout::Rgb, vec![7, 7, 7]));
-        assert_eq!(converted(Layout::GrayPad, &[7, 255], None), (Layout::Rgb, vec![7, 7, 7]));
-        assert_eq!(converted(Layout::GrayAlpha, &[7, 9], None), (Layout::Rgba, vec![7, 7, 7, 9]));
-        assert_eq!(converted(Layout::RgbPad, &[1, 2, 3, 255], None), (Layout::Rgb, vec![1, 2, 3]));
-        assert_eq!(converted(Layout::Rgba, &[1, 2, 3, 4], None), (Layout::Rgba, vec![1, 2, 3, 4]));
-        assert_eq!(converted(Layout::Cmyk, &[0, 0, 0, 0], None), (Layout::Rgb, vec![255, 255, 255]));
-        assert_eq!(converted(Layout::Cmyk, &[0, 255, 255, 0], None), (Layout::Rgb, vec![255, 0, 0]));
-        assert_eq!(converted(Layout::Cmyk, &[0, 0, 0, 255], None), (Layout::Rgb, vec![0, 0, 0]));
+        let plain = |layout, pixels| converted(layout, pixels, None, false);
+        assert_eq!(plain(Layout::Rgb, &[1, 2, 3]), (Layout::Rgb, vec![1, 2, 3]));
+        assert_eq!(plain(Layout::RgbPad, &[1, 2, 3, 255]), (Layout::Rgb, vec![1, 2, 3]));
+        assert_eq!(plain(Layout::Rgba, &[1, 2, 3, 4]), (Layout::Rgba, vec![1, 2, 3, 4]));
+        assert_eq!(plain(Layout::Cmyk, &[0, 0, 0, 0]), (Layout::Rgb, vec![255, 255, 255]));
+        assert_eq!(plain(Layout::Cmyk, &[0, 255, 255, 0]), (Layout::Rgb, vec![255, 0, 0]));
+        assert_eq!(plain(Layout::Cmyk, &[0, 0, 0, 255]), (Layout::Rgb, vec![0, 0, 0]));
     }
 
     #[test]
     fn a_profile_moves_colours_and_keeps_opacity() {
         let p3 = ColorProfile::new_display_p3().encode().unwrap();
-        let (layout, pixels) = converted(Layout::Rgba, &[200, 100, 50, 77], Some(&p3));
+        let (layout, pixels) = converted(Layout::Rgba, &[200, 100, 50, 77], Some(&p3), false);
         assert_eq!((layout, pixels[3]), (Layout::Rgba, 77));
         assert!(pixels[0] > 205 && pixels[1] < 100, "{pixels:?}");
-        assert_eq!(converted(Layout::RgbPad, &[200, 100, 50, 255], Some(&p3)).1, pixels[..3]);
-        assert_eq!(converted(Layout::Rgb, &[200, 100, 50], Some(&p3)).1, pixels[..3]);
+        assert_eq!(converted(Layout::RgbPad, &[200, 100, 50, 255], Some(&p3), false).1, pixels[..3]);
+        assert_eq!(converted(Layout::Rgb, &[200, 100, 50], Some(&p3), false).1, pixels[..3]);
     }
 
     #[test]
-    fn gray_profiles_are_used_and_strangers_ignored() {
+    fn gray_profiles_are_used_for_gray_and_strangers_ignored() {
         let linear = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
-        for (layout, pixel) in
-            [(Layout::Gray, [55].as_slice()), (Layout::GrayPad, &[55, 255]), (Layout::GrayAlpha, &[55, 9])]
-        {
-            let (_, pixels) = converted(layout, pixel, Some(&linear));
-            assert!(pixels[0] > 110 && pixels[0] == pixels[1], "{layout:?}: {pixels:?}");
-        }
+        let (_, opaque) = converted(Layout::Rgb, &[55, 55, 55], Some(&linear), true);
+        assert!(opaque[0] > 110 && opaque[0] == opaque[1] && opaque[1] == opaque[2], "{opaque:?}");
+        let (_, half) = converted(Layout::Rgba, &[55, 55, 55, 9], Some(&linear), true);
+        assert_eq!(half, [opaque[0], opaque[0], opaque[0], 9]);
+        assert_eq!(converted(Layout::RgbPad, &[55, 55, 55, 255], Some(&linear), true).1, opaque);
+
         let p3 = ColorProfile::new_display_p3().encode().unwrap();
-        assert_eq!(converted(Layout::Gray, &[55], Some(&p3)).1, [55, 55, 55]);
-        assert_eq!(converted(Layout::Rgb, &[1, 2, 3], Some(&linear)).1, [1, 2, 3]);
+        assert_eq!(converted(Layout::Rgb, &[55, 55, 55], Some(&p3), true).1, [55, 55, 55]);
+        assert_eq!(converted(Layout::Rgb, &[1, 2, 3], Some(&linear), false).1, [1, 2, 3]);
     }
 
     #[test]
     fn srgb_by_any_name_changes_nothing_and_ruins_are_ignored() {
-        let srgb = ColorProfile::new_srgb().encode().unwrap();
-        assert!(transform(&srgb, Layout::Rgb).is_none());
+        let srgb = ColorProfile::new_srgb();
+        assert!(transform_of(&srgb, Layout::Rgb).is_none());
+        let srgb = srgb.encode().unwrap();
         for cut in 0..srgb.len() {
-            assert_eq!(converted(Layout::Rgb, &[9, 99, 199], Some(&srgb[..cut])).1.len(), 3);
+            for gray in [true, false] {
+                assert_eq!(converted(Layout::Rgb, &[9, 99, 199], Some(&srgb[..cut]), gray).1.len(), 3);
+            }
         }
     }
 }

@@ -11,8 +11,6 @@ pub(crate) fn upright(lying: Raster, orientation: Orientation, pool: &mut Pool) 
     }
     let mut pixels = pool.take(lying.pixels.len())?;
     match lying.layout.channels() {
-        1 => turn::<1>(&lying, orientation, &mut pixels),
-        2 => turn::<2>(&lying, orientation, &mut pixels),
         3 => turn::<3>(&lying, orientation, &mut pixels),
         _ => turn::<4>(&lying, orientation, &mut pixels),
     }
@@ -49,12 +47,11 @@ fn turn<const N: usize>(lying: &Raster, orientation: Orientation, upright: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raster::Layout;
 
     fn turned(orientation: Orientation) -> (u32, Vec<u8>) {
-        let lying = Raster { width: 3, height: 2, layout: Layout::Gray, pixels: b"abcdef".to_vec() };
+        let lying = Raster::of_gray((3, 2), b"abcdef".to_vec(), false, &mut Pool::default()).unwrap();
         let raster = upright(lying, orientation, &mut Pool::default()).unwrap();
-        (raster.width, raster.pixels)
+        (raster.width, raster.pixels.into_iter().step_by(3).collect())
     }
 
     #[test]

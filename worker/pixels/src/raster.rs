@@ -1,14 +1,11 @@
 //! A picture as rows of pixels, eight bits a channel, without gaps.
 
-/// What the channels of a pixel are.
+use crate::{PixelError, limits::buffer_bytes, pool::Pool};
+
+/// What the channels of a pixel are. Gray is not among them: gray pictures are
+/// rare, and each more layout is compiled into every step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Brightness.
-    Gray,
-    /// Brightness and a byte that means nothing.
-    GrayPad,
-    /// Brightness and opacity.
-    GrayAlpha,
     /// Red, green, blue.
     Rgb,
     /// Red, green, blue and a byte that means nothing.
@@ -23,8 +20,6 @@ impl Layout {
     /// Bytes of a pixel.
     pub(crate) fn channels(self) -> usize {
         match self {
-            Self::Gray => 1,
-            Self::GrayPad | Self::GrayAlpha => 2,
             Self::Rgb => 3,
             Self::RgbPad | Self::Rgba | Self::Cmyk => 4,
         }
@@ -32,7 +27,7 @@ impl Layout {
 
     /// Whether the last channel is opacity.
     pub(crate) fn has_alpha(self) -> bool {
-        matches!(self, Self::GrayAlpha | Self::Rgba)
+        self == Self::Rgba
     }
 }
 
@@ -47,14 +42,34 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
+    /// A picture of gray pixels, each followed by its opacity if `alpha`.
+    pub(crate) fn of_gray(
+        (width, height): (u32, u32),
+        gray: Vec<u8>,
+        alpha: bool,
+        pool: &mut Pool,
+    ) -> Result<Self, PixelError> {
+        let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
+        let mut pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        if alpha {
+            for (into, from) in pixels.as_chunks_mut().0.iter_mut().zip(gray.as_chunks().0) {
+                let [gray, alpha] = *from;
+                *into = [gray, gray, gray, alpha];
+            }
+        } else {
+            for (into, gray) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(&gray) {
+                into.fill(*gray);
+            }
+        }
+        pool.give(gray);
+        Ok(Self { width, height, layout, pixels })
+    }
+
     /// Gives up an opacity that is complete everywhere: many PNGs carry one,
     /// and without it resizing and encoding are cheaper.
     pub(crate) fn drop_full_alpha(&mut self) {
-        let opaque = |channels: usize| self.pixels.chunks_exact(channels).all(|pixel| pixel[channels - 1] == 255);
-        match self.layout {
-            Layout::Rgba if opaque(4) => self.layout = Layout::RgbPad,
-            Layout::GrayAlpha if opaque(2) => self.layout = Layout::GrayPad,
-            _ => {}
+        if self.layout == Layout::Rgba && self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255) {
+            self.layout = Layout::RgbPad;
         }
     }
 }
@@ -72,8 +87,15 @@ mod tests {
         };
         assert_eq!(layout_of(Layout::Rgba, &[1, 2, 3, 255, 4, 5, 6, 255]), Layout::RgbPad);
         assert_eq!(layout_of(Layout::Rgba, &[1, 2, 3, 255, 4, 5, 6, 254]), Layout::Rgba);
-        assert_eq!(layout_of(Layout::GrayAlpha, &[1, 255, 2, 255]), Layout::GrayPad);
-        assert_eq!(layout_of(Layout::GrayAlpha, &[1, 0, 2, 255]), Layout::GrayAlpha);
         assert_eq!(layout_of(Layout::Cmyk, &[255; 8]), Layout::Cmyk);
+    }
+
+    #[test]
+    fn gray_is_widened() {
+        let mut pool = Pool::default();
+        let opaque = Raster::of_gray((2, 1), vec![1, 2], false, &mut pool).unwrap();
+        assert_eq!((opaque.layout, opaque.pixels.as_slice()), (Layout::Rgb, [1, 1, 1, 2, 2, 2].as_slice()));
+        let half = Raster::of_gray((2, 1), vec![1, 2, 3, 4], true, &mut pool).unwrap();
+        assert_eq!((half.layout, half.pixels.as_slice()), (Layout::Rgba, [1, 1, 1, 2, 3, 3, 3, 4].as_slice()));
     }
 }

@@ -1,7 +1,8 @@
 //! The pipeline itself: which step follows which, and what each hands on.
 
 use crate::{
-    Limits, PixelError, SinkClosed, Step, color,
+    Limits, PixelError, SinkClosed, Step,
+    color::{self, Meaning},
     decode::{self, Context, JpegDecoder},
     encode::Encoder,
     orient, placeholder,
@@ -124,7 +125,8 @@ impl Transcoder {
         stopwatch.lap(Step::Reduce);
 
         limits.in_time(Step::Color)?;
-        let srgb = color::to_srgb(reduced, decoded.icc.as_deref(), pool)?;
+        let meaning = Meaning { icc: decoded.icc.as_deref(), gray: decoded.gray };
+        let srgb = color::to_srgb(reduced, meaning, pool)?;
         stopwatch.lap(Step::Color);
 
         limits.in_time(Step::Orient)?;

@@ -29,8 +29,6 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     let decoder = open(bytes)?;
     let (width, height) = decoder.dimensions();
     let layout = match decoder.color_type() {
-        ColorType::L8 => Layout::Gray,
-        ColorType::La8 => Layout::GrayAlpha,
         ColorType::Rgb8 => Layout::Rgb,
         ColorType::Rgba8 => Layout::Rgba,
         _ => return Err(PixelError::UnsupportedType),
@@ -38,5 +36,5 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     // Compressed bitmaps may leave pixels out, so the buffer must be clean.
     let mut pixels = context.pool.take_zeroed(buffer_bytes(width, height, layout.channels())?)?;
     decoder.read_image(&mut pixels).map_err(unreadable)?;
-    Ok(Decoded { raster: Raster { width, height, layout, pixels }, icc: None })
+    Ok(Decoded { raster: Raster { width, height, layout, pixels }, gray: false, icc: None })
 }

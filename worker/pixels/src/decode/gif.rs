@@ -53,7 +53,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
         context.pool.give(std::mem::replace(&mut pixels, whole));
     }
     let raster = Raster { width: width.into(), height: height.into(), layout: Layout::Rgba, pixels };
-    Ok(Decoded { raster, icc: None })
+    Ok(Decoded { raster, gray: false, icc: None })
 }
 
 /// Bytes of the colour table that a descriptor's flags announce.

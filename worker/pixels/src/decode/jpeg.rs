@@ -107,9 +107,8 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     decompressor.set_scaling_factor(scale).map_err(damaged)?;
     let scaled = header.scaled(scale);
     let (layout, format) = match header.colorspace {
-        Colorspace::Gray => (Layout::Gray, PixelFormat::GRAY),
         Colorspace::CMYK | Colorspace::YCCK => (Layout::Cmyk, PixelFormat::CMYK),
-        Colorspace::RGB | Colorspace::YCbCr => (Layout::Rgb, PixelFormat::RGB),
+        Colorspace::Gray | Colorspace::RGB | Colorspace::YCbCr => (Layout::Rgb, PixelFormat::RGB),
     };
     let side = |side: usize| u32::try_from(side).map_err(|_| PixelError::UnsupportedType);
     let (width, height) = (side(scaled.width)?, side(scaled.height)?);
@@ -127,7 +126,8 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
             *ink = 255 - *ink;
         }
     }
-    Ok(Decoded { raster: Raster { width, height, layout, pixels }, icc: head.icc })
+    let gray = header.colorspace == Colorspace::Gray;
+    Ok(Decoded { raster: Raster { width, height, layout, pixels }, gray, icc: head.icc })
 }
 
 /// The smallest scale that leaves at least this size. Only powers of two have

@@ -32,6 +32,8 @@ pub(crate) struct Inspected {
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) raster: Raster,
+    /// Whether the file holds gray alone.
+    pub(crate) gray: bool,
     /// The embedded colour profile, unread.
     pub(crate) icc: Option<Vec<u8>>,
 }

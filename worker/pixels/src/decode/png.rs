@@ -34,13 +34,8 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
 pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
     let mut reader = open(bytes).read_info().map_err(damaged)?;
     let (width, height) = reader.info().size();
-    let layout = match reader.output_color_type().0 {
-        ColorType::Grayscale => Layout::Gray,
-        ColorType::GrayscaleAlpha => Layout::GrayAlpha,
-        ColorType::Rgba => Layout::Rgba,
-        ColorType::Rgb | ColorType::Indexed => Layout::Rgb,
-    };
-    let mut pixels = context.pool.take(buffer_bytes(width, height, layout.channels())?)?;
+    let color = reader.output_color_type().0;
+    let mut pixels = context.pool.take(buffer_bytes(width, height, color.samples())?)?;
     if reader.output_buffer_size() != Some(pixels.len()) {
         return Err(PixelError::damaged(Format::Png, "rows of another length than declared"));
     }
@@ -48,5 +43,12 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     // To the end of the file, or a cut after the last row would go unnoticed.
     reader.finish().map_err(damaged)?;
     let icc = reader.info().icc_profile.as_deref().map(<[u8]>::to_vec);
-    Ok(Decoded { raster: Raster { width, height, layout, pixels }, icc })
+    let gray = matches!(color, ColorType::Grayscale | ColorType::GrayscaleAlpha);
+    let raster = match color {
+        ColorType::Grayscale => Raster::of_gray((width, height), pixels, false, context.pool)?,
+        ColorType::GrayscaleAlpha => Raster::of_gray((width, height), pixels, true, context.pool)?,
+        ColorType::Rgb | ColorType::Indexed => Raster { width, height, layout: Layout::Rgb, pixels },
+        ColorType::Rgba => Raster { width, height, layout: Layout::Rgba, pixels },
+    };
+    Ok(Decoded { raster, gray, icc })
 }

@@ -83,7 +83,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
         (Some(first), Some(canvas)) => animated(first, canvas, context)?,
         _ => still(bytes, context)?,
     };
-    Ok(Decoded { raster, icc: container.icc.map(<[u8]>::to_vec) })
+    Ok(Decoded { raster, gray: false, icc: container.icc.map(<[u8]>::to_vec) })
 }
 
 fn still(bytes: &[u8], context: &mut Context<'_>) -> Result<Raster, PixelError> {

@@ -1,0 +1,9 @@
+//! Coordinators and workers as processes of their own, over PostgreSQL and
+//! Redis: what must hold when one of them dies, stops, or loses its way.
+
+mod crashing;
+mod emptied;
+mod passing;
+mod round;
+mod stopping;
+mod strangers;

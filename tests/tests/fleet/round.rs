@@ -1,0 +1,45 @@
+//! A picture on its way through a fleet: somebody who uploads it by the first
+//! coordinator, and somebody who sees it by the second.
+
+use heim_common::{MediaId, media::MediaState, wire::MediaView};
+use heim_tests::{
+    client::{Client, Entrance},
+    fleet::Fleet,
+    sharing::{NAMES, all_heard, finished, names, share_accepted},
+};
+
+/// Two sessions of one room, at the two coordinators of a fleet.
+pub(crate) struct Pair {
+    pub(crate) uploader: Client,
+    pub(crate) viewer: Client,
+}
+
+impl Pair {
+    pub(crate) async fn enter(fleet: &Fleet, room: &str) -> Self {
+        let uploader = Client::enter(fleet.base(0), room, Entrance::aware(), "ana").await;
+        let viewer = Client::enter(fleet.base(1), room, Entrance::aware(), "ben").await;
+        // Each knows that the other is there: pub/sub works between the two.
+        all_heard(&uploader, &viewer).await;
+        all_heard(&viewer, &uploader).await;
+        Self { uploader, viewer }
+    }
+
+    pub(crate) async fn share(&self, picture: &[u8]) -> MediaId {
+        share_accepted(&self.uploader, picture.to_vec()).await
+    }
+
+    /// The picture becomes ready, and both are told of each transcoding once.
+    pub(crate) async fn see_it_ready(&self, id: MediaId) -> MediaView {
+        let media = finished(&self.uploader, id).await;
+        assert_eq!(media.state, MediaState::Ready, "{media:?}");
+        assert_eq!(finished(&self.viewer, id).await.state, MediaState::Ready);
+        all_heard(&self.uploader, &self.viewer).await;
+        all_heard(&self.viewer, &self.uploader).await;
+        for client in [&self.uploader, &self.viewer] {
+            let mut told = names(client, id);
+            told.sort_by_key(|name| NAMES.iter().position(|known| known == name));
+            assert_eq!(told, NAMES, "each once");
+        }
+        media
+    }
+}

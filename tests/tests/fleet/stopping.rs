@@ -1,0 +1,94 @@
+//! Workers and coordinators that are asked to stop, and come back.
+
+use crate::round::Pair;
+use heim_tests::{
+    client::{Client, Entrance},
+    corpus,
+    fleet::Fleet,
+    packets::Ending,
+    sharing::finished,
+    truth,
+    until::until,
+    web::Web,
+};
+
+#[tokio::test]
+async fn a_worker_that_is_asked_to_stop_finishes_what_it_has_and_ends_well() {
+    let mut fleet = Fleet::start(2, 1).await;
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let database = fleet.database().await;
+    let id = pair.share(&corpus::read(corpus::SLOW)).await;
+    until("the worker holds the job", async || truth::holder(&database).await).await;
+    fleet.workers[0].terminate();
+    let status = fleet.workers[0].ended().await;
+    assert!(status.success(), "{status}: {}", fleet.workers[0].log());
+    // There was no other worker: it is this one's work, inside of its grace.
+    pair.see_it_ready(id).await;
+    let rows = truth::rows(&database).await;
+    assert!(rows.contains(" done fence 1 failures 0 "), "{rows}");
+
+    let waiting = pair.share(&corpus::read(corpus::SMALL)).await;
+    fleet.replace_worker(0).await;
+    pair.see_it_ready(waiting).await;
+}
+
+#[tokio::test]
+async fn a_worker_without_grace_hands_its_job_back_and_it_costs_no_attempt() {
+    let mut fleet = Fleet::with(2, 1, &[("worker.grace_ms", "0")]).await;
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let database = fleet.database().await;
+    let id = pair.share(&corpus::read(corpus::SLOW)).await;
+    until("the worker holds the job", async || truth::holder(&database).await).await;
+    fleet.workers[0].terminate();
+    assert!(fleet.workers[0].ended().await.success(), "{}", fleet.workers[0].log());
+    let rows = truth::rows(&database).await;
+    assert!(rows.contains(" pending fence 1 failures 0 deaths 0 "), "handed back, not lost: {rows}");
+    fleet.replace_worker(0).await;
+    pair.see_it_ready(id).await;
+    truth::settled(&database).await;
+    let rows = truth::rows(&database).await;
+    assert!(rows.contains(" done fence 2 failures 0 "), "{rows}");
+}
+
+#[tokio::test]
+async fn an_idle_worker_stops_at_once() {
+    let mut fleet = Fleet::start(1, 1).await;
+    fleet.workers[0].terminate();
+    assert!(fleet.workers[0].ended().await.success(), "{}", fleet.workers[0].log());
+}
+
+#[tokio::test]
+async fn a_coordinator_that_stops_says_goodbye_and_the_other_goes_on() {
+    let mut fleet = Fleet::start(2, 2).await;
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let photo = corpus::read(corpus::PHOTO);
+    let id = pair.share(&photo).await;
+    fleet.coordinators[1].terminate();
+    assert_eq!(pair.viewer.heard.ending().await, Ending::Closed(Some(1012)), "service restart");
+    let status = fleet.coordinators[1].ended().await;
+    assert!(status.success(), "{status}: {}", fleet.coordinators[1].log());
+    assert_eq!(pair.uploader.event("part-event").await["name"], "ben");
+    // If the worker that speaks to it had the job, its lease runs out first.
+    assert_eq!(finished(&pair.uploader, id).await.transcodings.len(), 5);
+    let elsewhere = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ben").await;
+    let view = elsewhere.media(id).await;
+    let original = &view.transcodings[&"original".parse().unwrap()];
+    assert_eq!(Web::default().get(&original.url).await.body, photo);
+    // What the worker without a coordinator holds is free again when it ends.
+    fleet.workers[1].kill9().await;
+}
+
+#[tokio::test]
+async fn a_coordinator_that_is_killed_loses_nothing_that_it_said_yes_to() {
+    let mut fleet = Fleet::start(2, 1).await;
+    let pair = Pair::enter(&fleet, "welcome").await;
+    fleet.workers[0].freeze();
+    let photo = corpus::read(corpus::PHOTO);
+    let handle = pair.viewer.upload_handle().await;
+    pair.viewer.send("", &[handle.id]).await;
+    assert_eq!(Web::default().upload(&handle, photo).await.status, 201);
+    fleet.coordinators[1].kill9().await;
+    fleet.workers[0].thaw();
+    let media = finished(&pair.uploader, handle.id).await;
+    assert_eq!(media.transcodings.len(), 5);
+}
