@@ -1,7 +1,7 @@
 //! The marker segments of a JPEG (ITU-T T.81, annex B): what they declare, and
 //! whether they are all there. No coefficient is decoded here.
 
-/// The longest payload that an ICC profile's segment can have.
+/// How the payload of a segment begins that carries a part of an ICC profile.
 const ICC_TAG: &[u8] = b"ICC_PROFILE\0";
 
 /// One marker and its payload, without the length.

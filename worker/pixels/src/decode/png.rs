@@ -39,7 +39,11 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     if reader.output_buffer_size() != Some(pixels.len()) {
         return Err(PixelError::damaged(Format::Png, "rows of another length than declared"));
     }
-    reader.next_frame(&mut pixels).map_err(damaged)?;
+    let filled = reader.next_frame(&mut pixels).map_err(damaged)?;
+    if (filled.width, filled.height) != (width, height) {
+        // The rest of the buffer would show another picture.
+        return Err(PixelError::damaged(Format::Png, "a first frame that does not fill the picture"));
+    }
     // To the end of the file, or a cut after the last row would go unnoticed.
     reader.finish().map_err(damaged)?;
     let icc = reader.info().icc_profile.as_deref().map(<[u8]>::to_vec);
