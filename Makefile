@@ -24,11 +24,13 @@ lint:
 
 # The binaries come first: the fleet's tests start them.
 unit: test-tools
+	@test -d ../shared/corpus || { echo "the tests work on real photos and hostile files: put the corpus beside the checkout, at ../shared/corpus" >&2; exit 1; }
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) test --locked --workspace
 
 web-test:
+	@command -v node >/dev/null || scripts/require nodejs npm
 	node --test coordinator/web/test/
 
 docs:
@@ -37,6 +39,7 @@ docs:
 test-tools: tests/browser/node_modules/.package-lock.json .venv/bin/honcho
 
 tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	@command -v npm >/dev/null || scripts/require nodejs npm
 	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
 
 .venv/bin/honcho:

@@ -73,9 +73,6 @@ impl Format {
     }
 }
 
-/// The media type of content that no magic bytes tell.
-pub const UNKNOWN_CONTENT_TYPE: &str = "application/octet-stream";
-
 /// How a stored picture is to be turned before it is shown: the values of the
 /// EXIF tag 0x0112 (CIPA DC-008, 4.6.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -87,9 +87,17 @@ impl<'de> Deserialize<'de> for Snowflake {
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(pub Snowflake);
+
+        impl TryFrom<String> for $name {
+            type Error = ParseIdError;
+
+            fn try_from(text: String) -> Result<Self, ParseIdError> {
+                text.parse()
+            }
+        }
 
         impl $name {
             /// The value as databases hold it.
@@ -191,6 +199,7 @@ mod tests {
         }
         assert!("".parse::<MediaId>().is_err());
         assert!("0000000000000".parse::<MediaId>().is_err());
+        assert!(serde_json::from_str::<MediaId>("\"\"").is_err(), "a key is made of it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{JobId, media::UnknownWord};
 use serde::{Deserialize, Serialize};
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 /// The kind of every job so far. Kinds are for ever.
 pub const KIND_TRANSCODE: &str = "transcode";
@@ -214,13 +214,6 @@ impl Attempts {
             AfterFailure::Again
         }
     }
-}
-
-/// The lease of a claimed job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseTerms {
-    /// How long a claim or a heartbeat holds the job, by the database's clock.
-    pub lease: Duration,
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ codes! {
     TypeNotAllowed = "type-not-allowed", 415, "media type not allowed";
     UnsupportedEncoding = "unsupported-encoding", 415, "Encoded bodies are not accepted.";
     RangeNotSatisfiable = "range-not-satisfiable", 416, "The range lies outside of the content.";
-    UpgradeRequired = "upgrade-required", 426, "This address speaks WebSocket.";
+    UpgradeRequired = "upgrade-required", 400, "This address speaks WebSocket.";
     Internal = "internal", 500, "Something went wrong on our side.";
     Unavailable = "unavailable", 503, "Not available right now; try again.";
     StoreFull = "store-full", 507, "The store has no room left.";

@@ -1,7 +1,7 @@
 //! What every request handler is given: plain handles to the capabilities.
 
-use crate::{config::Settings, rooms::Rooms, sign::Signer};
-use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, time::Clock};
+use crate::{config::Settings, failure::Failure, rooms::Rooms, sign::Signer};
+use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, problem::Code, time::Clock};
 use heim_db::Database;
 use heim_queue::Queue;
 use heim_store::Store;
@@ -32,8 +32,8 @@ pub(crate) struct Parts {
     pub(crate) server_era: String,
     /// Where it is reached if neither the configuration nor the client says.
     pub(crate) own_url: String,
-    /// The sessions' tasks.
-    pub(crate) sockets: TaskTracker,
+    /// What a stop waits for: sessions, and what [`App::see_through`] began.
+    pub(crate) tasks: TaskTracker,
     /// Woken when there is something to dispatch.
     pub(crate) dispatch: Arc<Notify>,
 }
@@ -41,6 +41,17 @@ pub(crate) struct Parts {
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Runs `work` to its end even if whoever waits for it goes away: a client
+    /// that hangs up must not stop a commit half-way, or between the commit and
+    /// its announcement.
+    pub(crate) async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let ended = self.tasks.spawn(work).await;
+        ended.unwrap_or_else(|error| Err(Failure { code: Code::Internal, detail: None, cause: Some(Box::new(error)) }))
     }
 
     pub(crate) fn now(&self) -> Millis {

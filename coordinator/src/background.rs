@@ -5,6 +5,7 @@
 use crate::{app::App, rooms};
 use heim_common::room_event::News;
 use heim_db::{DbError, Reaped};
+use heim_runtime::telemetry::chain;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ pub(crate) async fn run(app: App, number: u16, stop: CancellationToken) {
             _ = trim.tick() => ("trim", tidy(&app).await),
         };
         if let Err(error) = result {
-            tracing::warn!(what, %error, "sweep failed; it comes again");
+            tracing::warn!(what, error = chain(&error), "sweep failed; it comes again");
         }
     }
 }
@@ -69,8 +70,14 @@ async fn renew(app: &App, number: u16) -> Result<(), DbError> {
 /// Handles that nobody used, and events that everybody has had.
 async fn tidy(app: &App) -> Result<(), DbError> {
     let upload_time_max = Duration::from_millis(app.settings.limits.body_timeout_ms);
-    for expired in app.db.handles_expire(upload_time_max).await? {
-        rooms::announce_expired(app, expired).await;
+    loop {
+        let some = app.db.handles_expire(upload_time_max).await?;
+        if some.is_empty() {
+            break;
+        }
+        for expired in some {
+            rooms::announce_expired(app, expired).await;
+        }
     }
     app.db.events_trim(app.now().before(EVENTS_KEPT)).await?;
     Ok(())

@@ -111,8 +111,6 @@ pub struct JobsConfig {
     /// After how long a job that nobody claimed is dispatched again, in
     /// milliseconds.
     pub redispatch_ms: u64,
-    /// Most job ids that wait in the queue; the rest waits in the database.
-    pub window: usize,
 }
 
 impl Default for JobsConfig {
@@ -125,7 +123,6 @@ impl Default for JobsConfig {
             backoff_max_ms: 60_000,
             sweep_ms: 1_000,
             redispatch_ms: 5_000,
-            window: 256,
         }
     }
 }
@@ -166,7 +163,7 @@ pub enum InvalidSettings {
     #[error("jobs.lease_ms must be at least 300")]
     Lease,
     /// Nothing would ever be dispatched, or tried.
-    #[error("jobs.{0} must be at least 1")]
+    #[error("{0} must be at least 1")]
     Zero(&'static str),
     /// The list cannot be carried out.
     #[error("transcodings.image: {0}")]
@@ -198,10 +195,10 @@ impl Settings {
             return Err(InvalidSettings::Lease);
         }
         let counts = [
-            ("failures_max", u64::from(self.jobs.failures_max)),
-            ("deaths_max", u64::from(self.jobs.deaths_max)),
-            ("window", self.jobs.window as u64),
-            ("sweep_ms", self.jobs.sweep_ms),
+            ("jobs.failures_max", u64::from(self.jobs.failures_max)),
+            ("jobs.deaths_max", u64::from(self.jobs.deaths_max)),
+            ("jobs.sweep_ms", self.jobs.sweep_ms),
+            ("coordinator.ping_ms", self.coordinator.ping_ms),
         ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(InvalidSettings::Zero(key));
@@ -244,7 +241,7 @@ mod tests {
         assert!(error(|s| s.coordinator.public_url = "media.example".into()).contains("public_url"));
         assert!(error(|s| s.coordinator.public_url = "http://media.example/".into()).contains("public_url"));
         assert!(error(|s| s.jobs.lease_ms = 299).contains("lease_ms"));
-        assert!(error(|s| s.jobs.window = 0).contains("window"));
+        assert!(error(|s| s.coordinator.ping_ms = 0).contains("ping_ms"));
         assert!(error(|s| s.transcodings.image[0].params.width = 0).contains("thumb-160"));
     }
 }

@@ -8,7 +8,7 @@ use heim_common::{UserId, session::AgentKind};
 const NAME: &str = "a";
 const YEAR_S: u32 = 365 * 24 * 3600;
 
-/// An agent, and whether its cookie is news to the client.
+/// An agent, and the cookie that will name it next time.
 pub(crate) struct Agent {
     pub(crate) id: UserId,
     pub(crate) set_cookie: String,

@@ -4,6 +4,7 @@
 
 use crate::app::App;
 use heim_common::{JobRef, job::Lane};
+use heim_runtime::telemetry::chain;
 use std::{collections::BTreeMap, error::Error, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +24,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             // Said once an outage; the backlog is safe in the database.
             Err(error) if !failing => {
                 failing = true;
-                tracing::warn!(%error, "dispatch pauses");
+                tracing::warn!(error = chain(error.as_ref()), "dispatch pauses");
             }
             Err(_) => {}
         }
@@ -33,7 +34,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 /// Fills the window once.
 async fn dispatch(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
     let jobs = &app.settings.jobs;
-    let room = jobs.window.saturating_sub(app.queue.len().await?);
+    let room = app.queue.window().saturating_sub(app.queue.len().await?);
     if room == 0 {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use crate::{
 use heim_common::{Snowflake, time::Clock};
 use heim_db::{Database, DbError};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, clock, server};
+use heim_runtime::{Shutdown, clock, server, telemetry::chain};
 use heim_store::Store;
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Notify};
@@ -72,7 +72,7 @@ pub async fn serve(
         dispatch: Arc::new(Notify::new()),
         server_id: format!("heim.{number}"),
         server_era: era.clone(),
-        sockets: TaskTracker::new(),
+        tasks: TaskTracker::new(),
         db: db.clone(),
         store,
         queue,
@@ -89,9 +89,9 @@ pub async fn serve(
 
     ready();
     server::run(listener, routes::router(app.clone(), shutdown.clone()), limits, shutdown.clone()).await;
-    app.sockets.close();
+    app.tasks.close();
     tokio::select! {
-        () = app.sockets.wait() => {}
+        () = app.tasks.wait() => {}
         () = shutdown.hard.cancelled() => {}
     }
     stop.cancel();
@@ -99,7 +99,7 @@ pub async fn serve(
     for (what, ended) in [("sessions", db.sessions_end(&era).await), ("number", db.release_number(number, &era).await)]
     {
         if let Err(error) = ended {
-            tracing::warn!(what, %error, "not given back; its lease will run out");
+            tracing::warn!(what, error = chain(&error), "not given back; its lease will run out");
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// Runs until a signal, or until one half fails.
 pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()> {
@@ -29,12 +30,16 @@ pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()>
     let queue = Queue::connect(&all.queue).await?;
     if all.worker.coordinator_url.is_empty() {
         all.worker.coordinator_url = format!("http://{}", loopback(address));
+        // An address of this machine: what is sent to it leaves by no wire.
+        all.worker.allow_plain_http = true;
     }
     let credentials = Credentials { key: settings.hooks.key.clone(), secret: settings.hooks.secret.clone() };
     let (serving, served) = oneshot::channel();
     let capabilities = Capabilities { db, store: store.clone(), queue: queue.clone() };
-    let coordinator = heim_coordinator::serve(listener, settings, capabilities, shutdown.clone(), || {
-        // The worker half has stopped before it began: nobody waits.
+    // The worker stops first: it still has to register and to finish.
+    let last = Shutdown { soft: CancellationToken::new(), hard: shutdown.hard.clone() };
+    let coordinator = heim_coordinator::serve(listener, settings, capabilities, last.clone(), || {
+        // Only a worker that failed does not wait for it.
         let _ = serving.send(());
     });
     let stop = shutdown.soft.clone();
@@ -55,10 +60,11 @@ pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()>
         ended.context("coordinator")
     };
     let worker = async {
-        let ended = worker.await;
-        if ended.is_err() {
-            shutdown.stop(grace).await;
-        }
+        let ended = tokio::select! {
+            ended = worker => ended,
+            () = shutdown.hard.cancelled() => Ok(()),
+        };
+        last.soft.cancel();
         ended.context("worker")
     };
     let (coordinator, worker) = tokio::join!(coordinator, worker);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take. Generous, because a test machine is busy; what
 /// works is far quicker, and nothing is tried twice.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 /// How often a state is looked at that tells nobody when it changes.
 const LOOK: Duration = Duration::from_millis(5);
@@ -23,8 +23,5 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 
 /// Waits for something that says itself when it is there.
 pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(BOUND, wait).await {
-        Ok(seen) => seen,
-        Err(_) => panic!("not within {BOUND:?}: {what}"),
-    }
+    tokio::time::timeout(BOUND, wait).await.unwrap_or_else(|_| panic!("not within {BOUND:?}: {what}"))
 }

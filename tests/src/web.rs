@@ -63,7 +63,6 @@ impl Default for Web {
 
 impl Web {
     /// A request to be sent by [`answer`].
-    #[must_use]
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.0.request(method, url)
     }
@@ -79,7 +78,6 @@ impl Web {
     }
 
     /// The request that a handle describes, still without a body.
-    #[must_use]
     pub fn uploading(&self, handle: &UploadHandle) -> RequestBuilder {
         let method = handle.method.parse().expect("a handle's method is one");
         let request = self.request(method, &handle.url);

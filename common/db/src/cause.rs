@@ -44,6 +44,10 @@ impl Cause {
         }
     }
 
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self.0, Kind::Unreadable { .. })
+    }
+
     pub(crate) fn is_unavailable(&self) -> bool {
         match &self.0 {
             Kind::TimedOut | Kind::Sql(DbErr::ConnectionAcquire(_)) => true,

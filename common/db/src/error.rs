@@ -67,8 +67,18 @@ impl DbError {
     /// 503 with `Retry-After`; everything else is a fault of ours.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
+        self.cause().is_some_and(Cause::is_unavailable)
+    }
+
+    /// Whether a row holds what this release cannot read: a later one wrote it.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.cause().is_some_and(Cause::is_unreadable)
+    }
+
+    fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Url(_) => false,
+            Self::Url(_) => None,
             Self::Connect(cause)
             | Self::Migrate(cause)
             | Self::Probe(cause)
@@ -85,7 +95,7 @@ impl DbError {
             | Self::Finish(cause)
             | Self::Dispatch(cause)
             | Self::ReadEvents(cause)
-            | Self::Sweep(cause) => cause.is_unavailable(),
+            | Self::Sweep(cause) => Some(cause),
         }
     }
 }

@@ -15,15 +15,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 
-/// Who is at the other end of the connection; an extension of each request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+/// The connection's place among `connections`; an extension of each request.
+/// Whoever upgrades the connection keeps it, because HTTP is over then and the
+/// connection is not.
+#[derive(Clone, Debug)]
+pub struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
 
 /// The deadlines and the cap of a server.
 #[derive(Clone, Copy, Debug)]
@@ -83,11 +87,9 @@ where
             tracing::warn!(%peer, "connection refused: limits.connections_max are open");
             continue;
         };
+        let place = Place { _permit: Arc::new(place) };
         let (service, shutdown) = (service.clone(), shutdown.clone());
-        connections.spawn(async move {
-            serve_connection(stream, peer, service, limits, shutdown).await;
-            drop(place);
-        });
+        connections.spawn(serve_connection(stream, peer, service, limits, shutdown, place));
     }
     drop(listener);
     connections.close();
@@ -103,6 +105,7 @@ async fn serve_connection<S, B>(
     service: S,
     limits: ServerLimits,
     shutdown: Shutdown,
+    place: Place,
 ) where
     S: Service<Request<DeadlineBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -116,7 +119,7 @@ async fn serve_connection<S, B>(
     stream.set_write_timeout(Some(limits.write));
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(|body| DeadlineBody::new(body, limits.body));
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(place.clone());
         service.clone().oneshot(request)
     });
     let mut connection = std::pin::pin!(

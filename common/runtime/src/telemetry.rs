@@ -1,7 +1,7 @@
 //! Logs: to standard error, pretty or as JSON.
 
 use serde::{Deserialize, Serialize};
-use std::io::IsTerminal;
+use std::{error::Error, io::IsTerminal};
 use tracing_subscriber::EnvFilter;
 
 /// The section `log`.
@@ -35,6 +35,13 @@ impl Default for LogConfig {
 #[derive(Debug, thiserror::Error)]
 #[error("log.filter is not a filter")]
 pub struct InvalidFilter(#[from] tracing_subscriber::filter::ParseError);
+
+/// An error with all its sources, for the log: a library's `Display` leaves its
+/// source to whoever prints the chain.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
 
 /// Starts logging for the whole process. A second call changes nothing.
 ///

@@ -9,11 +9,20 @@ use heim_common::{
     wire::{ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
 };
 use heim_db::{Claim, Finished};
+use heim_runtime::telemetry::chain;
 
 /// Gives a job to a worker, or tells it to forget the job.
-pub(crate) async fn claim(app: &App, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, Failure> {
+pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result<ClaimReply, Failure> {
     let lease = app.settings.jobs.lease();
-    let claim = app.db.job_claim(job, &request.worker, request.engine, lease).await?;
+    let claim = app.db.job_claim(job, &request.worker, request.engine, lease).await.or_else(|error| {
+        // Made by a later release, most likely: it waits for a coordinator that
+        // understands it, and the worker must not wait with it.
+        if error.is_unreadable() {
+            tracing::error!(%job, error = chain(&error), "a job's row cannot be read");
+            return Ok(None);
+        }
+        Err(error)
+    })?;
     let Claim { fence, room, media, key, size, missing } = claim.ok_or(Code::NotYours)?;
     let mut transcodings: Vec<_> = missing
         .into_iter()
@@ -40,9 +49,9 @@ pub(crate) async fn heartbeat(app: &App, job: JobId, fence: i64) -> Result<Lease
 }
 
 /// Carries out a verdict.
-pub(crate) async fn finish(app: &App, job: JobId, request: &FinishRequest) -> Result<(), Failure> {
+pub(crate) async fn finish(app: App, job: JobId, request: FinishRequest) -> Result<(), Failure> {
     let jobs = &app.settings.jobs;
-    let FinishRequest { fence, verdict } = *request;
+    let FinishRequest { fence, verdict } = request;
     match verdict {
         Verdict::Done => {}
         verdict => tracing::info!(%job, ?verdict, "attempt ended"),
@@ -54,7 +63,7 @@ pub(crate) async fn finish(app: &App, job: JobId, request: &FinishRequest) -> Re
             Ok(())
         }
         Finished::GaveUp(given_up) => {
-            rooms::announce_given_up(app, given_up).await;
+            rooms::announce_given_up(&app, given_up).await;
             Ok(())
         }
         Finished::LeaseLost => Err(Code::LeaseLost.into()),

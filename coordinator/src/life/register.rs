@@ -8,7 +8,7 @@ use heim_db::{Registered, Registration};
 /// under which a worker made it; who comes without one must have stored the
 /// object already.
 pub(crate) async fn register(
-    app: &App,
+    app: App,
     room: RoomName,
     hook: TranscodedHook,
     lease: Option<(JobId, i64)>,
@@ -27,7 +27,7 @@ pub(crate) async fn register(
     let registration = Registration { room: room.clone(), media: media_id, transcoding, description, lease };
     match app.db.transcoding_register(&registration).await? {
         Registered::New { seq } => {
-            rooms::announce_media(app, &room, media_id, name, seq).await;
+            rooms::announce_media(&app, &room, media_id, name, seq).await;
             Ok(())
         }
         Registered::Same | Registered::Older => Ok(()),

@@ -14,8 +14,8 @@ use heim_common::{
     spec::TranscodingName,
 };
 use heim_db::{UploadOutcome, Uploaded};
-use heim_runtime::body::BodyError;
-use heim_store::{Writer, Written};
+use heim_runtime::{body::BodyError, telemetry::chain};
+use heim_store::Writer;
 
 /// The longest of the magic bytes that types are told apart by.
 const MAGIC_BYTES: usize = 32;
@@ -46,8 +46,8 @@ where
     let mut writer = app.store.writer(&key).await?;
     match stream(&mut writer, body, max_size).await {
         Ok(prefix) => {
-            let written = writer.finish().await?;
-            commit(app, &slot.room, media, key, length, written, &prefix).await
+            let received = Received { room: slot.room, media, key, length, prefix };
+            app.see_through(commit(app.clone(), writer, received)).await
         }
         Err(failure) => {
             writer.abort().await;
@@ -90,20 +90,25 @@ where
     }
 }
 
-async fn commit(
-    app: &App,
-    room: &RoomName,
+/// An upload whose last byte has come.
+struct Received {
+    room: RoomName,
     media: MediaId,
     key: ObjectKey,
+    /// What the client announced.
     length: u64,
-    written: Written,
-    prefix: &[u8],
-) -> Result<(), Failure> {
+    prefix: Vec<u8>,
+}
+
+async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Failure> {
+    let Received { room, media, key, length, prefix } = received;
+    let app = &app;
+    let written = writer.finish().await?;
     if written.size != length {
         discard(app, &key).await;
         return Err(Code::IncompleteUpload.into());
     }
-    let header = Header::read(prefix).ok_or(Code::TypeNotAllowed)?;
+    let header = Header::read(&prefix).ok_or(Code::TypeNotAllowed)?;
     let uploaded = Uploaded {
         id: media,
         now: app.now(),
@@ -121,7 +126,7 @@ async fn commit(
         Ok(outcome) => outcome,
         Err(error) => {
             // The commit may have gone through although its answer was lost: the
-            // object stays, and if no row names it, the sweep of the store finds it.
+            // object stays. If no row names it, it is for a sweep of the store to find.
             tracing::warn!(%media, %key, "upload not committed: its object may be left in the store");
             return Err(error.into());
         }
@@ -129,7 +134,7 @@ async fn commit(
     match outcome {
         UploadOutcome::Stored { seq } => {
             app.dispatch.notify_one();
-            rooms::announce_media(app, room, media, TranscodingName::original(), seq).await;
+            rooms::announce_media(app, &room, media, TranscodingName::original(), seq).await;
             Ok(())
         }
         UploadOutcome::AlreadyUploaded => {
@@ -145,7 +150,7 @@ async fn commit(
 
 async fn discard(app: &App, key: &ObjectKey) {
     if let Err(error) = app.store.delete(key).await {
-        tracing::warn!(%key, %error, "cannot delete an object that no row names");
+        tracing::warn!(%key, error = chain(&error), "cannot delete an object that no row names");
     }
 }
 
@@ -154,6 +159,6 @@ async fn refuse(app: &App, media: MediaId, reason: Reason) {
     match app.db.media_refuse(media, reason).await {
         Ok(Some(ended)) => rooms::announce_expired(app, ended).await,
         Ok(None) => {}
-        Err(error) => tracing::warn!(%media, %error, "cannot end an upload handle"),
+        Err(error) => tracing::warn!(%media, error = chain(&error), "cannot end an upload handle"),
     }
 }

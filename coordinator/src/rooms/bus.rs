@@ -14,8 +14,12 @@ use std::{
     collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// News of one room stays in one line, so it stays in order.
@@ -26,11 +30,16 @@ const LINE_MAX: usize = 1024;
 const PUBLISH_MAX: usize = 4096;
 /// Media events remembered so that a catch-up repeats none.
 const SEEN_MAX: usize = 8192;
-/// How far a catch-up looks back behind the newest event that was heard: rows
-/// of concurrent transactions become visible out of order.
-const LOOK_BACK: i64 = 512;
 /// Rows that a catch-up reads at a time.
 const CATCH_UP_PAGE: u64 = 512;
+/// How often the rows are looked at for events of which no news came: whoever
+/// committed them may have died before it told anybody.
+const CATCH_UP_TICK: Duration = Duration::from_secs(2);
+/// Pause before news is published again that pub/sub did not take.
+const PUBLISH_AGAIN: Duration = Duration::from_millis(100);
+/// How long a coordinator that stops may still publish: its sessions' parting
+/// is told by nobody else.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The sessions of this coordinator, and the ways to them.
 pub(crate) struct Rooms {
@@ -74,10 +83,6 @@ impl Rooms {
 /// The media events that were brought lately.
 #[derive(Default)]
 struct Seen {
-    /// The newest event when this coordinator started: it and all before it are
-    /// in the snapshots of its sessions.
-    floor: i64,
-    newest: i64,
     order: VecDeque<i64>,
     all: HashSet<i64>,
 }
@@ -87,7 +92,6 @@ impl Seen {
         if !self.all.insert(seq) {
             return false;
         }
-        self.newest = self.newest.max(seq);
         self.order.push_back(seq);
         if self.order.len() > SEEN_MAX
             && let Some(oldest) = self.order.pop_front()
@@ -134,10 +138,6 @@ pub(crate) async fn announce_expired(app: &App, expired: Expired) {
 
 /// Moves news until `stop`.
 pub(crate) async fn run(app: App, ends: Ends, stop: CancellationToken) {
-    if let Ok(newest) = app.db.events_last().await {
-        let mut seen = app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.floor, seen.newest) = (newest, seen.newest.max(newest));
-    }
     let tasks = TaskTracker::new();
     for mut line in ends.lines {
         let app = app.clone();
@@ -147,34 +147,59 @@ pub(crate) async fn run(app: App, ends: Ends, stop: CancellationToken) {
             }
         }));
     }
-    tasks.spawn(stop.clone().run_until_cancelled_owned(publish(app.clone(), ends.publish)));
+    let last_words = stop.clone();
+    tasks.spawn({
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            tokio::select! {
+                () = publish(&app, ends.publish, &stop) => {}
+                () = async { last_words.cancelled().await; sleep(LAST_WORDS).await } => {}
+            }
+        }
+    });
     tasks.spawn(stop.run_until_cancelled_owned(listen(app)));
     tasks.close();
     tasks.wait().await;
 }
 
-async fn publish(app: App, mut events: mpsc::Receiver<RoomEvent>) {
+/// Publishes in order, each news until it is taken; after `stop` what is queued,
+/// as far as it goes.
+async fn publish(app: &App, mut events: mpsc::Receiver<RoomEvent>, stop: &CancellationToken) {
     let mut failing = false;
-    while let Some(event) = events.recv().await {
-        match app.queue.publish(&event).await {
-            Ok(()) => failing = false,
-            Err(error) if !failing => {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.recv() => event,
+            () = stop.cancelled() => None,
+        };
+        let Some(event) = event else { return };
+        while let Err(error) = app.queue.publish(&event).await {
+            if !failing {
                 failing = true;
-                tracing::warn!(%error, "other coordinators are not told; they will catch up");
+                tracing::warn!(%error, "other coordinators are not told for now");
             }
-            Err(_) => {}
+            sleep(PUBLISH_AGAIN).await;
         }
+        failing = false;
     }
 }
 
 async fn listen(app: App) {
     let mut subscription = app.queue.subscribe().await;
+    let mut ticks = interval(CATCH_UP_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // What was there before this coordinator started is in the snapshots.
+    let mut from = None;
     loop {
-        match subscription.next().await {
+        let heard = tokio::select! {
+            heard = subscription.next() => heard,
+            _ = ticks.tick() => Heard::Gap,
+        };
+        match heard {
             Heard::Event(event) if event.origin == app.server_era => {}
             Heard::Event(event) => app.rooms.bring(event).await,
             Heard::Gap => {
-                if let Err(error) = catch_up(&app).await {
+                if let Err(error) = catch_up(&app, &mut from).await {
                     tracing::warn!(%error, "cannot catch up with media events");
                 }
             }
@@ -182,20 +207,21 @@ async fn listen(app: App) {
     }
 }
 
-/// Brings the media events whose news may have been lost.
-async fn catch_up(app: &App) -> Result<(), heim_db::DbError> {
-    let mut from = {
-        let seen = app.rooms.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.newest - LOOK_BACK).max(seen.floor)
+/// Brings the media events after `from` whose news may have been lost, and moves
+/// `from` behind them.
+async fn catch_up(app: &App, from: &mut Option<i64>) -> Result<(), heim_db::DbError> {
+    let Some(from) = from else {
+        *from = Some(app.db.events_last().await?);
+        return Ok(());
     };
     loop {
-        let rows = app.db.events_since(from, CATCH_UP_PAGE).await?;
+        let rows = app.db.events_since(*from, CATCH_UP_PAGE).await?;
         let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
         for EventRow { seq, room, media, name, created: _ } in rows {
             let event = RoomEvent { room, origin: String::new(), news: News::Media { seq, media, name } };
             app.rooms.bring(event).await;
         }
-        from = last;
+        *from = last;
     }
 }
 

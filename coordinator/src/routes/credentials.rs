@@ -16,7 +16,7 @@ use heim_common::problem::Code;
 pub(super) async fn require(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {
     match check(&app, request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(code) => problem::response(code.into()),
+        Err(code) => problem::asking(code.into(), "Basic realm=\"heim-media\""),
     }
 }
 

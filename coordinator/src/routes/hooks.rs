@@ -14,7 +14,7 @@ use heim_common::{
     wire::{HEADER_FENCE, HEADER_JOB, TranscodedHook, UploadedHook, UploadedReply},
 };
 use serde::de::DeserializeOwned;
-use std::str::FromStr;
+use std::{error::Error, str::FromStr};
 
 /// `POST /room/{room}/media`: a transcoding is stored. 200 also where it was
 /// known already, or where a newer version is.
@@ -30,11 +30,12 @@ pub(super) async fn transcoded(
         (None, None) => None,
         _ => return Err(Failure::with(Code::BadRequest, "job and fence go together")),
     };
-    register::register(&app, room, hook, lease).await
+    app.see_through(register::register(app.clone(), room, hook, lease)).await
 }
 
 /// `POST /room/{room}/media/{id}/uploaded`: which transcodings to make of an
-/// original that is stored.
+/// original that this store holds; 409 where it holds none yet. Bytes that are
+/// elsewhere cannot be announced by it: uploads pass through this store.
 pub(super) async fn uploaded(
     State(Served { app, .. }): State<Served>,
     Path((room, id)): Path<(String, String)>,
@@ -68,8 +69,14 @@ impl<T: DeserializeOwned> FromRequest<Served> for Body<T> {
             return Err(Failure::with(Code::InvalidJson, "Content-Type must be application/json"));
         }
         let max = served.app.settings.limits.json_bytes_max;
-        let bytes = axum::body::to_bytes(request.into_body(), max).await.map_err(|_| Code::TooLarge)?;
+        let bytes = axum::body::to_bytes(request.into_body(), max).await.map_err(|error| unread(&error))?;
         let body = serde_json::from_slice(&bytes);
         body.map(Self).map_err(|error| Failure::with(Code::InvalidJson, error.to_string()))
     }
+}
+
+/// Why a body could not be read: too large for good, or broken this time.
+fn unread(error: &axum::Error) -> Code {
+    let too_large = error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>);
+    if too_large { Code::TooLarge } else { Code::BodyTimeout }
 }

@@ -22,7 +22,7 @@ pub(super) async fn claim(
     Path(id): Path<String>,
     Body(request): Body<ClaimRequest>,
 ) -> Result<Json<ClaimReply>, Failure> {
-    attempt::claim(&app, job(&id)?, &request).await.map(Json)
+    app.see_through(attempt::claim(app.clone(), job(&id)?, request)).await.map(Json)
 }
 
 /// `POST /store/jobs/{id}/heartbeat`: 409 `lease-lost` where another holds it.
@@ -40,5 +40,5 @@ pub(super) async fn finish(
     Path(id): Path<String>,
     Body(request): Body<FinishRequest>,
 ) -> Result<(), Failure> {
-    attempt::finish(&app, job(&id)?, &request).await
+    app.see_through(attempt::finish(app.clone(), job(&id)?, request)).await
 }

@@ -14,7 +14,6 @@ mod upload;
 use crate::app::App;
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::{HeaderValue, Request, Response, header},
     middleware::{self, Next},
     routing::{get, post, put},
@@ -28,11 +27,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) struct Served {
     pub(crate) app: App,
     pub(crate) shutdown: Shutdown,
+    report: health::Newest,
 }
 
 /// The whole of a coordinator's HTTP.
 pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
-    let json = DefaultBodyLimit::max(app.settings.limits.json_bytes_max);
     // What workers and other stores call: credentials are checked before the body is read.
     let hooks = Router::new()
         .route("/room/{room}/media", post(hooks::transcoded))
@@ -40,7 +39,6 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .route("/store/jobs/{id}/claim", post(jobs::claim))
         .route("/store/jobs/{id}/heartbeat", post(jobs::heartbeat))
         .route("/store/jobs/{id}/finish", post(jobs::finish))
-        .layer(json)
         .route_layer(middleware::from_fn_with_state(app.clone(), credentials::require));
     Router::new()
         .route("/", get(page::welcome))
@@ -55,14 +53,19 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .merge(hooks)
         .fallback(async || problem::response(Code::NotFound.into()))
         .method_not_allowed_fallback(async || problem::response(Code::MethodNotAllowed.into()))
-        .layer(middleware::from_fn(no_sniffing))
+        .layer(middleware::from_fn(in_our_words))
         .layer(CatchPanicLayer::custom(|_| problem::response(Code::Internal.into())))
-        .with_state(Served { app, shutdown })
+        .with_state(Served { app, shutdown, report: health::Newest::default() })
 }
 
-/// No answer of ours is to be taken for another type than it says.
-async fn no_sniffing(request: Request<axum::body::Body>, next: Next) -> Response<axum::body::Body> {
+/// No answer of ours is to be taken for another type than it says, and what the
+/// framework refuses by itself (a path that is not UTF-8) is a problem, too.
+async fn in_our_words(request: Request<axum::body::Body>, next: Next) -> Response<axum::body::Body> {
     let mut response = next.run(request).await;
+    let is_text = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+    if is_text && response.status().is_client_error() {
+        response = problem::response(Code::BadRequest.into());
+    }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use heim_common::problem::{self, Code, Problem};
-use std::error::Error;
+use heim_runtime::telemetry::chain;
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
@@ -28,21 +28,21 @@ pub(super) fn response(failure: Failure) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    match code {
-        Code::AuthorizationRequired => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"heim-media\""));
-        }
-        Code::Unavailable => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        _ => {}
+    if code == Code::Unavailable {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// An error with all its sources, for the log.
-fn chain(error: &dyn Error) -> String {
-    std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// The same, where it asks for credentials, with the scheme they have (RFC 9110,
+/// 11.6.1). Only `Basic` makes a browser ask its user.
+pub(super) fn asking(failure: Failure, scheme: &'static str) -> Response<Body> {
+    let asks = failure.code == Code::AuthorizationRequired;
+    let mut response = response(failure);
+    if asks {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+    }
+    response
 }
 
 #[cfg(test)]

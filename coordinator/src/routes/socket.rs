@@ -10,18 +10,21 @@ use crate::{
     rooms::{self, Joining},
 };
 use axum::{
+    Extension,
     extract::{
         Path, Query, State,
+        rejection::QueryRejection,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use heim_common::{RoomName, problem::Code, session::AgentKind};
+use heim_runtime::server::Place;
 use serde::Deserialize;
 
 /// `h=1` for people, `media=1` for clients that want media events.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Wishes {
     #[serde(default)]
     h: String,
@@ -32,10 +35,11 @@ pub(super) struct Wishes {
 /// Upgrades to heim's socket protocol. A public room comes into being with its
 /// first session.
 pub(super) async fn connect(
-    State(Served { app, shutdown }): State<Served>,
+    State(Served { app, shutdown, .. }): State<Served>,
     Path(room): Path<String>,
-    Query(wishes): Query<Wishes>,
+    wishes: Result<Query<Wishes>, QueryRejection>,
     headers: HeaderMap,
+    Extension(place): Extension<Place>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let room: RoomName = room.parse().map_err(|_| Code::RoomNotFound)?;
@@ -45,6 +49,7 @@ pub(super) async fn connect(
         Origin::Opaque => None,
         Origin::Foreign => return Err(Code::ForeignOrigin.into()),
     };
+    let Query(wishes) = wishes.unwrap_or_default();
     let kind = if wishes.h == "1" { AgentKind::Human } else { AgentKind::Bot };
     let agent = cookie::agent(&app.signer, cookies, kind, scheme(&headers) == "https");
     app.db.room_open(&room, app.now()).await?;
@@ -53,8 +58,11 @@ pub(super) async fn connect(
     let mut response =
         upgrade.protocols(["heim1"]).max_message_size(frame_bytes_max).max_frame_size(frame_bytes_max).on_upgrade(
             move |socket| {
-                let sockets = app.sockets.clone();
-                sockets.track_future(rooms::serve(app, joining, socket, shutdown))
+                let tasks = app.tasks.clone();
+                tasks.track_future(async move {
+                    rooms::serve(app, joining, socket, shutdown).await;
+                    drop(place);
+                })
             },
         );
     if let Ok(cookie) = HeaderValue::from_str(&agent.set_cookie) {

@@ -1,6 +1,6 @@
 //! `PUT /media/{id}`: the upload that a handle describes.
 
-use super::Served;
+use super::{Served, problem};
 use crate::{
     app::App,
     failure::Failure,
@@ -32,17 +32,17 @@ pub(super) async fn upload(
     State(Served { app, .. }): State<Served>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Response {
     let (parts, body) = request.into_parts();
     let mut body = read(body);
     match upload_checked(&app, &id, &parts.headers, &mut body).await {
-        Ok(id) => Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response()),
+        Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
         Err(failure) => {
             // Who waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
             if !parts.headers.contains_key(header::EXPECT) {
-                let _ = tokio::time::timeout(LINGER_TIME, drain(body)).await;
+                app.tasks.spawn(tokio::time::timeout(LINGER_TIME, drain(body)));
             }
-            Err(failure)
+            problem::asking(failure, "Bearer")
         }
     }
 }

@@ -33,7 +33,7 @@ impl Scene {
     }
 
     /// The upload failed, and the handle may be used again.
-    pub(crate) async fn is_as_before(self) {
+    pub(crate) async fn left_all_as_before(self) {
         until("the store is empty", async || self.heim.stored().is_empty().then_some(())).await;
         assert_eq!(truth::rows(&self.heim.database().await).await, self.rows);
         still_serves(self.heim).await;

@@ -21,8 +21,8 @@ async fn drops(frame: Message) {
     assert_eq!(mallory.heard.ending().await, Ending::Cut, "as heim does");
     assert_eq!(scene.ana.event("part-event").await["name"], "mallory");
     let who = scene.ana.command("who", json!({})).await;
-    assert_eq!(who["listing"].as_array().unwrap().len(), 1);
-    scene.is_as_before().await;
+    assert_eq!(who["listing"].as_array().map(Vec::len), Some(1));
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn data_of_a_wrong_shape_costs_a_reply_and_not_the_session() {
         let refused = scene.ana.refused(command, data.clone()).await;
         assert!(!refused.is_empty(), "{command} {data}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 /// A socket whose frames are written by hand.

@@ -57,7 +57,7 @@ async fn an_altered_handle() {
         let refused = web.upload(&with_token(&scene.handle, &altered), photo.clone()).await;
         assert_eq!(refused.refusal(), (403, "bad-signature".into()), "{altered}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_handle_without_its_secret() {
     }
     let bare = answer(web.request(Method::PUT, &scene.handle.url).body(corpus::read(corpus::SMALL))).await;
     assert_eq!(bare.refusal(), (401, "authorization-required".into()));
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn another_method_than_the_handles() {
         let refused = answer(web.request(method.clone(), &scene.handle.url)).await;
         assert_eq!(refused.refusal(), (405, "method-not-allowed".into()), "{method}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn an_unknown_media_object() {
         assert_eq!(scene.ana.refused("send", send).await, "media not found", "{id}");
     }
     assert_eq!(scene.ana.command("log", json!({ "n": 10 })).await["log"], json!([]), "no half of a message");
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]

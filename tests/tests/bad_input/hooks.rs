@@ -48,7 +48,7 @@ async fn a_hook_without_credentials() {
         let refused = post(&scene.heim, &path, None, "text/plain", "?".repeat(1 << 20)).await;
         assert_eq!(refused.status, 401, "{path}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_hook_with_wrong_credentials() {
             assert_eq!(refused.refusal(), (403, "forbidden".into()), "{path} {wrong:?}");
         }
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_hook_about_an_unknown_media_object_or_job() {
     }
     let garbage = post(&scene.heim, "/store/jobs/x..y/claim", Some(HOOKS), "application/json", "{}".to_owned()).await;
     assert!([400, 404].contains(&garbage.status), "{garbage:?}");
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_hook_that_is_not_json() {
         let refused = post(&scene.heim, &path, Some(HOOKS), "application/json", long).await;
         assert_eq!(refused.refusal(), (413, "too-large".into()), "{path}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]

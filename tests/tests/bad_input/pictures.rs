@@ -50,7 +50,7 @@ async fn files_of_other_kinds() {
         let refused = Web::default().upload(&handle, short.to_vec()).await;
         assert_eq!(refused.refusal(), (415, "type-not-allowed".into()), "{short:?}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]

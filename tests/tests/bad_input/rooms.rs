@@ -25,7 +25,7 @@ async fn a_room_of_unknown_characters() {
         let body = r#"{"media_id":"0zzzzzzzzzzzz","name":"thumb-320","content_type":"image/webp","size":1}"#;
         assert_eq!(answer(hook.body(body)).await.refusal(), (404, "media-not-found".into()), "{room}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]

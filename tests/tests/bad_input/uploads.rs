@@ -16,7 +16,7 @@ async fn an_empty_body() {
     let scene = Scene::new().await;
     let empty = Web::default().uploading(&scene.handle).header("Content-Length", "0");
     assert_eq!(answer(empty).await.refusal(), (400, "empty-upload".into()));
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn no_length() {
     let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>(corpus::read(corpus::SMALL))]);
     let chunked = web.uploading(&scene.handle).body(reqwest::Body::wrap_stream(chunks));
     assert_eq!(answer(chunked).await.refusal(), (411, "length-required".into()));
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_length_that_is_longer_than_the_body() {
     if let Some(refused) = raw.answer().await {
         assert_eq!(refused.refusal(), (400, "incomplete-upload".into()));
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn lengths_that_are_none() {
         let said = String::from_utf8_lossy(&raw.closed().await).into_owned();
         assert!(said.starts_with("HTTP/1.1 400 "), "{lengths:?}: {said}");
     }
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_body_that_stands_still() {
     raw.write(&photo[..1_000]).await;
     let refused = raw.answer().await.expect("an answer to what came");
     assert_eq!(refused.refusal(), (408, "body-timeout".into()));
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn an_encoded_body() {
     let request = Web::default().uploading(&scene.handle).header("Content-Encoding", "gzip");
     let refused = answer(request.body(corpus::read(corpus::SMALL))).await;
     assert_eq!(refused.refusal(), (415, "unsupported-encoding".into()));
-    scene.is_as_before().await;
+    scene.left_all_as_before().await;
 }
 
 #[tokio::test]

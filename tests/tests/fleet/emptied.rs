@@ -34,7 +34,7 @@ async fn all_become_ready(fleet: &Fleet, pair: &Pair, ids: Vec<heim_common::Medi
 }
 
 #[tokio::test]
-async fn redis_is_emptied_while_jobs_wait_in_it() {
+async fn emptying_redis_loses_no_work() {
     let fleet = Fleet::start(2, 2).await;
     let pair = Pair::enter(&fleet, "welcome").await;
     let ids = jobs_wait(&fleet, &pair).await;

@@ -67,7 +67,8 @@ async fn a_coordinator_that_stops_says_goodbye_and_the_other_goes_on() {
     assert_eq!(pair.viewer.heard.ending().await, Ending::Closed(Some(1012)), "service restart");
     let status = fleet.coordinators[1].ended().await;
     assert!(status.success(), "{status}: {}", fleet.coordinators[1].log());
-    assert_eq!(pair.uploader.event("part-event").await["name"], "ben");
+    let gone = pair.viewer.event("hello-event").await["session"]["session_id"].clone();
+    assert_eq!(pair.uploader.event("part-event").await["session_id"], gone, "its last words are heard");
     // If the worker that speaks to it had the job, its lease runs out first.
     assert_eq!(finished(&pair.uploader, id).await.transcodings.len(), 5);
     let elsewhere = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ben").await;
@@ -91,4 +92,7 @@ async fn a_coordinator_that_is_killed_loses_nothing_that_it_said_yes_to() {
     fleet.workers[0].thaw();
     let media = finished(&pair.uploader, handle.id).await;
     assert_eq!(media.transcodings.len(), 5);
+    // Its sessions are missed when their lease has run out.
+    let gone = pair.viewer.event("hello-event").await["session"]["session_id"].clone();
+    assert_eq!(pair.uploader.event("part-event").await["session_id"], gone);
 }

@@ -7,7 +7,7 @@ use heim_queue::Queue;
 use heim_runtime::{Shutdown, config, telemetry};
 use heim_store::Store;
 use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, pixel_child_main};
-use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Makes transcodings: claims jobs, has their pixels made, registers them.
 #[derive(Parser)]
@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
     if arguments.check_config {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&settings)?)?;
+        heim_runtime::ready::print(&toml::to_string(&settings)?);
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::init(&settings.log)?;
@@ -38,12 +38,14 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn work(settings: Settings) -> anyhow::Result<()> {
     ensure!(settings.queue.url != "memory:", "queue.url: `memory:` is for heim-media, a fleet meets in Redis");
+    let known = !settings.hooks.key.is_empty() && !settings.hooks.secret.is_empty();
+    ensure!(known, "hooks.key and hooks.secret must be those of the coordinators");
     let shutdown = Shutdown::new();
     // Jobs that outlive their grace are handed back: that takes a moment more.
     shutdown.on_signals(Duration::from_millis(settings.worker.grace_ms) + Duration::from_secs(5))?;
     let queue = Queue::connect(&settings.queue).await?;
     let store = Store::open(&settings.store)?;
-    let ready = |name: &str| drop(writeln!(std::io::stdout(), "ready worker {name}"));
+    let ready = |name: &str| heim_runtime::ready::print(&format!("ready worker {name}\n"));
     tokio::select! {
         end = heim_worker::run(settings.worker, settings.hooks, queue, store, shutdown.soft, ready) => Ok(end?),
         () = shutdown.hard.cancelled() => Ok(()),

@@ -1,0 +1,90 @@
+//! Who may decode a picture: the pixel child, and nobody else. What a binary is
+//! not built from, it cannot run.
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+/// Whatever turns bytes into pixels.
+const DECODERS: [&str; 8] =
+    ["heim-pixels", "turbojpeg", "libwebp-sys", "png", "gif", "image", "moxcms", "fast_image_resize"];
+/// Whatever speaks to a database.
+const DATABASES: [&str; 5] = ["heim-db", "sea-orm", "sqlx", "sqlx-core", "libsqlite3-sys"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+/// All that a crate of the workspace is built from, by name, without what only
+/// its tests use.
+fn built_from(name: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let list = |value: &Value| value.as_array().expect("a list").clone();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let names: BTreeMap<_, _> =
+        list(&metadata["packages"]).iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
+    let uses: BTreeMap<_, _> = list(&metadata["resolve"]["nodes"])
+        .iter()
+        .map(|node| {
+            let built = |edge: &Value| list(&edge["dep_kinds"]).iter().any(|kind| kind["kind"].is_null());
+            let edges = list(&node["deps"]).into_iter().filter(|edge| built(edge));
+            (text(&node["id"]), edges.map(|edge| text(&edge["pkg"])).collect::<Vec<_>>())
+        })
+        .collect();
+    let first = names.iter().find(|(_, known)| *known == name).expect("a crate of the workspace").0;
+    let (mut found, mut open) = (BTreeSet::from([first.clone()]), vec![first.clone()]);
+    while let Some(id) = open.pop() {
+        open.extend(uses[&id].iter().filter(|used| found.insert((*used).clone())).cloned());
+    }
+    found.iter().map(|id| names[id].clone()).collect()
+}
+
+#[test]
+fn the_coordinator_never_decodes() {
+    let coordinator = built_from("heim-coordinator");
+    assert!(coordinator.contains("axum"), "the list is that of the coordinator");
+    for decoder in DECODERS {
+        assert!(!coordinator.contains(decoder), "heim-coordinator is built from {decoder}");
+        assert!(built_from_worker(decoder), "{decoder} is used by nobody: remove it here");
+    }
+}
+
+fn built_from_worker(name: &str) -> bool {
+    built_from("heim-worker").contains(name)
+}
+
+#[test]
+fn a_worker_is_built_without_a_database() {
+    let worker = built_from("heim-worker");
+    for database in DATABASES {
+        assert!(!worker.contains(database), "heim-worker is built from {database}");
+        assert!(built_from("heim-coordinator").contains(database), "{database} is used by nobody: remove it here");
+    }
+}
+
+#[test]
+fn only_the_pixel_child_runs_a_decoder() {
+    let mut naming = Vec::new();
+    let mut folders = vec![root().join("worker/src"), root().join("standalone/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of the workspace") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read_to_string(&path).expect("a source file").contains("Transcoder") {
+                naming.push(path.strip_prefix(root()).expect("it is in the workspace").display().to_string());
+            }
+        }
+    }
+    assert_eq!(naming, ["worker/src/children/inside.rs"], "the file that runs inside of the child");
+}
