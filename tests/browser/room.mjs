@@ -1,7 +1,7 @@
 // Two people in a room, in a real Chromium: one drops photos, both see them
 // arrive. Run by tests/tests/page.rs:
 //
-//     node room.mjs PAGE_URL PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER
+//     node room.mjs PAGE_URL PHOTO SMALL_PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER
 //
 // It exits with 0 only if all of it happened.
 
@@ -10,8 +10,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [url, photo, damaged, shots] = process.argv.slice(2);
-assert.ok(shots, 'usage: room.mjs PAGE_URL PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER');
+const [url, photo, small, damaged, shots] = process.argv.slice(2);
+assert.ok(shots, 'usage: room.mjs PAGE_URL PHOTO SMALL_PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER');
 const TIMEOUT_MS = 60_000;
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -35,25 +35,38 @@ async function enter(browser, name, options) {
   return page;
 }
 
-/** Drops a file on the page, as a file manager would. */
-async function drop(page, file) {
+/** A file as it hangs on the pointer or lies in the clipboard. */
+async function held(page, file) {
   const content = (await readFile(file)).toString('base64');
-  const transfer = await page.evaluateHandle(({ content, name }) => {
+  return page.evaluateHandle(({ content, name }) => {
     const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], name, { type: 'image/jpeg' }));
     return transfer;
   }, { content, name: path.basename(file) });
+}
+
+/** Drops a file on the page, as a file manager would. */
+async function drop(page, file) {
+  const transfer = await held(page, file);
   for (const type of ['dragenter', 'dragover', 'drop']) {
     await page.dispatchEvent('body', type, { dataTransfer: transfer });
   }
 }
 
-/** Waits for a finished picture and returns what the browser decoded of it. */
+/** Pastes a file from the clipboard. */
+async function paste(page, file) {
+  await page.evaluate((transfer) => {
+    const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true });
+    document.querySelector('#composer').dispatchEvent(event);
+  }, await held(page, file));
+}
+
+/** Waits for a picture with all its sizes and returns what the browser decoded of it. */
 async function finished(page, index) {
-  const tile = page.locator('.tile').nth(index);
-  await page.locator('.tile[data-state="ready"]').nth(index).waitFor();
-  return tile.locator('img.picture').evaluate(async (img) => {
+  const picture = page.locator('.tile[data-state="ready"] img.picture[srcset*=" 640w"]').nth(index);
+  await picture.waitFor();
+  return picture.evaluate(async (img) => {
     await img.decode();
     const canvas = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
     const paper = canvas.getContext('2d');
@@ -99,6 +112,15 @@ try {
     const failed = page.locator('.tile[data-state="failed"]');
     await failed.waitFor();
     assert.match(await failed.locator('.words').innerText(), /damaged or incomplete/);
+  }
+
+  // Several at once by the button, and one from the clipboard.
+  await ana.locator('#file-input').setInputFiles([small, small]);
+  await bob.locator('.tile[data-state="ready"]').nth(2).waitFor();
+  await paste(bob, small);
+  for (const page of [ana, bob]) {
+    await page.locator('.tile[data-state="ready"]').nth(3).waitFor();
+    assert.ok((await finished(page, 3)).colours > 50);
   }
 
   // By keyboard alone: open, look at the larger one, close.

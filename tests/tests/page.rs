@@ -22,7 +22,7 @@ async fn a_photo_that_one_drops_is_seen_by_both() {
             let mut node = Command::new("node");
             node.arg("room.mjs")
                 .arg(page)
-                .arg(corpus::path(corpus::PHOTO))
+                .args([corpus::path(corpus::PHOTO), corpus::path(corpus::SMALL)])
                 .arg(damaged)
                 .arg(shots)
                 .current_dir(browser);
