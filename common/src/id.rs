@@ -33,6 +33,13 @@ impl Snowflake {
         self.0.cast_signed()
     }
 
+    /// One that is not above any that is made at this time or later.
+    #[must_use]
+    pub fn earliest(time: Millis) -> Self {
+        let tick = u64::try_from(time.0 - EPOCH_MS).unwrap_or(0);
+        Self(tick << (SEQUENCE_BITS + WORKER_BITS))
+    }
+
     /// When it was made.
     #[must_use]
     pub fn created(self) -> Millis {
@@ -186,6 +193,8 @@ mod tests {
         // A message that a running heim sent: its id, and its time in seconds.
         let id: Snowflake = "0c1ofyfafs1z4".parse().unwrap();
         assert_eq!(id.created().seconds(), 1_795_341_874);
+        assert!(Snowflake::earliest(id.created()) <= id && id < Snowflake::earliest(Millis(id.created().0 + 1)));
+        assert_eq!(Snowflake::earliest(Millis(0)), Snowflake(0));
         assert_eq!(id.to_string(), "0c1ofyfafs1z4");
         assert_eq!(Snowflake(0).to_string(), "");
         assert_eq!("".parse(), Ok(Snowflake(0)));

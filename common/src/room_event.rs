@@ -14,6 +14,10 @@ pub struct RoomEvent {
     /// The era of the coordinator that tells it, which has told its own
     /// sessions already.
     pub origin: String,
+    /// Its place among all that `origin` has published, from 1 on, so that what
+    /// was published twice is heard once. 0: it has none.
+    #[serde(default)]
+    pub n: u64,
     /// What.
     #[serde(flatten)]
     pub news: News,

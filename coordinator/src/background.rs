@@ -60,7 +60,7 @@ async fn renew(app: &App, number: u16) -> Result<(), DbError> {
     if !app.db.renew_number(number, &app.server_era, PRESENCE_LEASE).await? {
         tracing::error!(number, "another coordinator holds this one's number: ids may collide; restart this one");
     }
-    app.db.sessions_renew(&app.server_era, PRESENCE_LEASE).await?;
+    rooms::keep_sessions(app).await?;
     for (room, session) in app.db.sessions_expire().await? {
         rooms::announce(app, &room, News::Part { session }).await;
     }

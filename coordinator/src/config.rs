@@ -93,7 +93,7 @@ impl Default for TranscodingsConfig {
 }
 
 /// The section `jobs`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsConfig {
     /// How long a claim or a heartbeat holds a job, in milliseconds.

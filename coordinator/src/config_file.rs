@@ -66,3 +66,27 @@ impl<W> ConfigFile<W> {
         Ok(settings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heim_common::spec;
+
+    #[test]
+    fn the_commented_defaults_are_the_defaults() {
+        let secrets = "\n[signing]\nsecret = \"sixteen letters!\"\n";
+        let text = crate::DEFAULT_CONFIG
+            .replace("[signing]\n", secrets)
+            .replace("key = \"worker\"\n", "key = \"worker\"\nsecret = \"sixteen letters!\"\n");
+        let all: ConfigFile<Elsewhere> = heim_runtime::config::load(&text, None).unwrap();
+        all.settings().unwrap();
+        assert_eq!(all.limits, Limits::default());
+        assert_eq!(all.jobs, JobsConfig::default());
+        assert_eq!(all.transcodings.image, spec::default_specs());
+        assert_eq!(all.log.filter, LogConfig::default().filter);
+        let QueueConfig { url: _, prefix, window } = QueueConfig::default();
+        assert_eq!((all.queue.prefix, all.queue.window), (prefix, window));
+        let DatabaseConfig { url: _, pool_max, timeout_ms } = DatabaseConfig::default();
+        assert_eq!((all.database.pool_max, all.database.timeout_ms), (pool_max, timeout_ms));
+    }
+}

@@ -64,7 +64,8 @@ pub async fn serve(
     let clock: Clock = clock::system;
     let own_url = format!("http://{}", listener.local_addr().map_err(StartError::Listener)?);
     let (number, era) = take_number(&db, clock).await?;
-    let (rooms, ends) = Rooms::new();
+    // Before anybody is served: what comes after it is brought to the sessions.
+    let (rooms, ends) = Rooms::new(db.events_last().await?, clock());
     let limits = server::ServerLimits::from(&settings.limits);
     let app = App::new(Parts {
         signer: Signer::new(&settings.signing.secret),

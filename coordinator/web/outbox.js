@@ -68,7 +68,9 @@ export class Outbox {
 
   /** Asks for an upload handle; one that is lost on the way is never used and expires. */
   async #create(file) {
-    const declared = { content_type: file.type || undefined, size: file.size, name: file.name };
+    // With its shape, so that nobody's placeholder changes it when the picture comes.
+    const { width, height } = (await this.#uploads.measure(file)) ?? {};
+    const declared = { content_type: file.type || undefined, size: file.size, name: file.name, width, height };
     try {
       return await this.#persist(() => this.#session.request('media-upload', declared));
     } catch (error) {

@@ -12,6 +12,8 @@ import { problemInWords } from './text.js';
 
 /** Uploads that run at a time; the others wait for their turn. */
 const PARALLEL = 3;
+/** How long a message waits for the dimensions of its pictures. */
+const MEASURE_MS = 1_000;
 const UNREACHABLE = 'The connection broke off';
 
 /** Width and height of a local picture, upright; undefined where the browser can't read it. */
@@ -63,6 +65,17 @@ export class Uploads {
   /** How many are not over yet. */
   get active() {
     return [...this.#uploads.values()].filter((it) => ['queued', 'sending'].includes(it.state)).length;
+  }
+
+  /** Width and height of a file, upright; undefined where they can't be had soon. */
+  async measure(file) {
+    const url = URL.createObjectURL(file);
+    const tooLong = new Promise((resolve) => setTimeout(resolve, MEASURE_MS));
+    try {
+      return await Promise.race([this.#measure(url), tooLong]);
+    } finally {
+      URL.revokeObjectURL(url);
+    }
   }
 
   /**

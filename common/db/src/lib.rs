@@ -44,7 +44,7 @@ pub use dispatch::JobCounts;
 pub use error::DbError;
 pub use event::EventRow;
 pub use media::{Created, NewMedia, UploadSlot};
-pub use message::{LOG_MAX, Message};
+pub use message::{LOG_MAX, Message, MessageRow};
 pub use message_send::{NewMessage, Sent};
 pub use registration::{Registered, Registration};
 pub use sweep::Expired;

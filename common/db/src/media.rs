@@ -36,6 +36,10 @@ pub struct NewMedia {
     pub expires: Millis,
     /// Most bytes that it may have.
     pub max_size: u64,
+    /// Width in pixels, as far as the client says.
+    pub width: Option<u32>,
+    /// Height in pixels, as far as the client says.
+    pub height: Option<u32>,
 }
 
 /// What became of [`Database::media_create`].
@@ -67,7 +71,7 @@ impl Database {
     /// # Errors
     /// If the database does not answer.
     pub async fn media_create(&self, media: &NewMedia, pending_max: u32) -> Result<Created, DbError> {
-        let NewMedia { id: _, room: _, uploader, created, expires: _, max_size: _ } = media;
+        let NewMedia { id: _, room: _, uploader, created, expires: _, max_size: _, width: _, height: _ } = media;
         transact!(self, DbError::CreateMedia, async |tx| {
             lock::agent(tx, uploader.id.as_str()).await?;
             let pending = Entity::find()
@@ -146,7 +150,7 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, ids: &[i64]) -> Result<Vec<Mo
 }
 
 fn row(media: &NewMedia) -> Model {
-    let NewMedia { id, room, uploader, created, expires, max_size } = media;
+    let NewMedia { id, room, uploader, created, expires, max_size, width, height } = media;
     let Uploader { id: agent_id, name, server_id, server_era } = uploader;
     Model {
         id: id.as_i64(),
@@ -165,8 +169,8 @@ fn row(media: &NewMedia) -> Model {
         content_type: None,
         size: None,
         digest: None,
-        width: None,
-        height: None,
+        width: width.map(i64::from),
+        height: height.map(i64::from),
         placeholder: None,
     }
 }

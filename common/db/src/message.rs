@@ -14,8 +14,8 @@ use crate::{
 };
 use heim_common::{MediaId, MessageId, Millis, RoomName, SessionId, UserId, media::MediaObject, session::SessionView};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::SelectStatement,
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, SelectStatement},
 };
 use std::collections::HashMap;
 
@@ -42,8 +42,24 @@ pub struct Message {
     pub attachments: Vec<MediaObject>,
 }
 
+/// That somebody said something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// What.
+    pub id: MessageId,
+    /// Where.
+    pub room: RoomName,
+    /// By which connection.
+    pub by: SessionId,
+}
+
 /// Most messages that one call reads.
 pub const LOG_MAX: u64 = 1_000;
+
+/// Content of more than 4096 bytes, which is all that clients are shown of it,
+/// comes as its first 4097 characters: never all of a mebibyte, and always more
+/// than is shown, so that whoever cuts it sees that there was more.
+const CONTENT_CUT: &str = "CASE WHEN octet_length(content) > 4096 THEN substr(content, 1, 4097) ELSE content END";
 
 impl Database {
     /// A message of a room, also a deleted one.
@@ -59,14 +75,53 @@ impl Database {
         .await
     }
 
+    /// The same without what is far behind the first 4096 bytes of its content.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn message_cut(&self, room: &RoomName, id: MessageId) -> Result<Option<Message>, DbError> {
+        self.read(DbError::ReadMessages, async {
+            let of_room = Column::Room.eq(room.as_str());
+            let rows = cut().filter(Column::Id.eq(id.as_i64())).filter(of_room).all(&self.pool).await?;
+            Ok(with_attachments(&self.pool, rows).await?.pop())
+        })
+        .await
+    }
+
+    /// At most `limit` messages of all rooms with ids above `id`, by id, without
+    /// deleted ones. Ids are made before they are committed, so one below those
+    /// that were returned may still come.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn messages_since(&self, id: MessageId, limit: u64) -> Result<Vec<MessageRow>, DbError> {
+        let query = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Room, Column::SessionId])
+            .filter(Column::Id.gt(id.as_i64()))
+            .filter(Column::Deleted.is_null())
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .into_tuple::<(i64, String, String)>();
+        self.read(DbError::ReadMessages, async {
+            let row = |(id, room, session): (i64, String, String)| {
+                let room = column::of("message", "room").word(&room)?;
+                Ok(MessageRow { id: MessageId::from_i64(id), room, by: SessionId::from_stored(session) })
+            };
+            query.all(&self.pool).await?.into_iter().map(row).collect()
+        })
+        .await
+    }
+
     /// The newest `n` messages of a room, or the newest before a certain one;
-    /// oldest first, without deleted ones. Never more than [`LOG_MAX`].
+    /// oldest first, without deleted ones. Never more than [`LOG_MAX`], and their
+    /// contents as [`Self::message_cut`] reads them.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn log(&self, room: &RoomName, n: u64, before: Option<MessageId>) -> Result<Vec<Message>, DbError> {
         self.read(DbError::ReadMessages, async {
-            let mut query = Entity::find().filter(Column::Room.eq(room.as_str())).filter(Column::Deleted.is_null());
+            let mut query = cut().filter(Column::Room.eq(room.as_str())).filter(Column::Deleted.is_null());
             if let Some(before) = before {
                 query = query.filter(Column::Id.lt(before.as_i64()));
             }
@@ -76,6 +131,12 @@ impl Database {
         })
         .await
     }
+}
+
+/// Rows with cut contents.
+fn cut() -> Select<Entity> {
+    let others = Column::iter().filter(|column| !matches!(column, Column::Content));
+    Entity::find().select_only().columns(others).column_as(Expr::cust(CONTENT_CUT), Column::Content)
 }
 
 /// The messages with their media objects: three more statements, however many

@@ -11,7 +11,7 @@ use crate::{
 };
 use heim_common::{MediaId, MessageId, Millis, RoomName, session::SessionView};
 use message::Column;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 /// A message that is to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +75,10 @@ async fn is_there(tx: &DatabaseTransaction, room: &RoomName, id: MessageId) -> R
     let message = message::Entity::find_by_id(id.as_i64())
         .filter(Column::Room.eq(room.as_str()))
         .filter(Column::Deleted.is_null())
-        .one(tx)
-        .await?;
-    Ok(message.is_some())
+        .select_only()
+        .column(Column::Id)
+        .into_tuple::<i64>();
+    Ok(message.one(tx).await?.is_some())
 }
 
 fn each_once(media: &[MediaId]) -> Vec<i64> {

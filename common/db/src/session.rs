@@ -12,10 +12,13 @@ use heim_common::{Millis, RoomName, SessionId, UserId, session::SessionView};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::{Expr, ExprTrait, OnConflict, Query},
+    sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query},
 };
 use session::Column;
 use std::time::Duration;
+
+/// Sessions in one statement: databases bound how many values one may have.
+const MENDED_AT_ONCE: usize = 1_000;
 
 impl Database {
     /// Notes that a session joined a room, until its lease runs out.
@@ -29,33 +32,8 @@ impl Database {
         lease: Duration,
         now: Millis,
     ) -> Result<(), DbError> {
-        let SessionView { id, name, server_id, server_era, session_id } = session;
-        let expires = clock::after(self.backend(), lease);
+        let insert = insert([(room, session)], &clock::after(self.backend(), lease), now);
         transact!(self, DbError::KeepSessions, async |tx| {
-            let insert = Query::insert()
-                .into_table(session::Entity)
-                .columns([
-                    Column::Id,
-                    Column::Room,
-                    Column::AgentId,
-                    Column::Name,
-                    Column::ServerId,
-                    Column::Era,
-                    Column::Created,
-                    Column::Expires,
-                ])
-                .values_panic([
-                    session_id.as_str().into(),
-                    room.as_str().into(),
-                    id.as_str().into(),
-                    name.as_str().into(),
-                    server_id.as_str().into(),
-                    server_era.as_str().into(),
-                    now.0.into(),
-                    expires.clone(),
-                ])
-                .on_conflict(OnConflict::column(Column::Id).update_columns([Column::Name, Column::Expires]).to_owned())
-                .to_owned();
             tx.execute(&insert).await?;
             Ok(())
         })
@@ -112,19 +90,47 @@ impl Database {
         Ok(sessions)
     }
 
-    /// Holds on to all sessions of a coordinator, and tells how many there are.
+    /// Holds on to all sessions of a coordinator, and tells which there are.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn sessions_renew(&self, era: &str, lease: Duration) -> Result<u64, DbError> {
+    pub async fn sessions_renew(&self, era: &str, lease: Duration) -> Result<Vec<(RoomName, SessionView)>, DbError> {
         let expires = clock::after(self.backend(), lease);
         transact!(self, DbError::KeepSessions, async |tx| {
             let renewed = session::Entity::update_many()
                 .col_expr(Column::Expires, expires.clone())
                 .filter(Column::Era.eq(era))
-                .exec(tx)
+                .exec_with_returning(tx)
                 .await?;
-            Ok(renewed.rows_affected)
+            renewed.into_iter().map(in_room).collect()
+        })
+    }
+
+    /// Makes rows agree with what is true: `gone` go, `here` are there, until
+    /// their lease runs out. Returns those of `gone` that went.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sessions_mend(
+        &self,
+        gone: &[SessionId],
+        here: &[(RoomName, SessionView)],
+        lease: Duration,
+        now: Millis,
+    ) -> Result<Vec<(RoomName, SessionView)>, DbError> {
+        let expires = clock::after(self.backend(), lease);
+        transact!(self, DbError::KeepSessions, async |tx| {
+            for some in here.chunks(MENDED_AT_ONCE) {
+                let some = some.iter().map(|(room, session)| (room, session));
+                tx.execute(&insert(some, &expires, now)).await?;
+            }
+            let mut went = Vec::new();
+            for some in gone.chunks(MENDED_AT_ONCE) {
+                let ids = some.iter().map(SessionId::as_str);
+                let rows = session::Entity::delete_many().filter(Column::Id.is_in(ids)).exec_with_returning(tx).await?;
+                went.extend(rows);
+            }
+            went.into_iter().map(in_room).collect()
         })
     }
 
@@ -164,6 +170,41 @@ impl Database {
         let row = self.read(DbError::KeepSessions, async { Ok(nick::Entity::find_by_id(key).one(&self.pool).await?) });
         Ok(row.await?.map(|row| row.name))
     }
+}
+
+/// Inserts sessions. Of one that is there already, nick and lease are changed.
+fn insert<'a>(
+    sessions: impl IntoIterator<Item = (&'a RoomName, &'a SessionView)>,
+    expires: &Expr,
+    now: Millis,
+) -> InsertStatement {
+    let mut insert = Query::insert()
+        .into_table(session::Entity)
+        .columns([
+            Column::Id,
+            Column::Room,
+            Column::AgentId,
+            Column::Name,
+            Column::ServerId,
+            Column::Era,
+            Column::Created,
+            Column::Expires,
+        ])
+        .on_conflict(OnConflict::column(Column::Id).update_columns([Column::Name, Column::Expires]).to_owned())
+        .to_owned();
+    for (room, SessionView { id, name, server_id, server_era, session_id }) in sessions {
+        insert.values_panic([
+            session_id.as_str().into(),
+            room.as_str().into(),
+            id.as_str().into(),
+            name.as_str().into(),
+            server_id.as_str().into(),
+            server_era.as_str().into(),
+            now.0.into(),
+            expires.clone(),
+        ]);
+    }
+    insert
 }
 
 fn view(row: session::Model) -> SessionView {

@@ -31,22 +31,38 @@ pub struct Reply<T> {
     /// Why the command was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// `true` if the reply was held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<bool>,
+    /// Why it was held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_reason: Option<&'static str>,
 }
 
 impl<T> Reply<T> {
     /// An event, which has no id.
     pub fn event(kind: &str, data: T) -> Self {
-        Self { id: None, kind: kind.to_owned(), data: Some(data), error: None }
+        Self::new(None, kind.to_owned(), Some(data), None)
     }
 
     /// The reply to a command that was carried out.
     pub fn ok(id: Option<String>, command: &str, data: T) -> Self {
-        Self { id, kind: format!("{command}-reply"), data: Some(data), error: None }
+        Self::new(id, format!("{command}-reply"), Some(data), None)
     }
 
     /// The reply to a command that was refused.
     pub fn refused(id: Option<String>, command: &str, error: impl Into<String>) -> Self {
-        Self { id, kind: format!("{command}-reply"), data: None, error: Some(error.into()) }
+        Self::new(id, format!("{command}-reply"), None, Some(error.into()))
+    }
+
+    /// The same reply, held back for this reason.
+    #[must_use]
+    pub fn throttled(self, reason: &'static str) -> Self {
+        Self { throttled: Some(true), throttled_reason: Some(reason), ..self }
+    }
+
+    fn new(id: Option<String>, kind: String, data: Option<T>, error: Option<String>) -> Self {
+        Self { id, kind, data, error, throttled: None, throttled_reason: None }
     }
 }
 
@@ -60,6 +76,15 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&reply).unwrap(),
             r#"{"id":"1","type":"send-reply","data":null,"error":"invalid parent ID"}"#
+        );
+    }
+
+    #[test]
+    fn a_reply_that_was_held_back_says_so() {
+        let reply = Reply::ok(None, "who", 1).throttled("why");
+        assert_eq!(
+            serde_json::to_string(&reply).unwrap(),
+            r#"{"type":"who-reply","data":1,"throttled":true,"throttled_reason":"why"}"#
         );
     }
 

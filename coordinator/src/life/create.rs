@@ -5,12 +5,18 @@ use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
 use heim_db::{Created, DbError, NewMedia};
 use std::time::Duration;
 
+/// Longest side that a client can declare, in pixels.
+const SIDE_MAX: u32 = 1 << 20;
+
 /// What a client says beforehand of what it will upload. All of it is optional,
 /// and none of it is believed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Declared {
     pub(crate) content_type: Option<String>,
     pub(crate) size: Option<u64>,
+    /// Width and height in pixels, upright: the shape of the placeholder until
+    /// the original's header says better.
+    pub(crate) shape: Option<(u32, u32)>,
 }
 
 /// Why there is no upload handle.
@@ -44,6 +50,8 @@ pub(crate) async fn create(
     }
     let created = app.now();
     let expires = created.after(Duration::from_secs(limits.upload_handle_s));
+    let sides = 1..=SIDE_MAX;
+    let shape = declared.shape.filter(|(width, height)| sides.contains(width) && sides.contains(height));
     let media = NewMedia {
         id: app.ids.media(),
         room: room.clone(),
@@ -51,6 +59,8 @@ pub(crate) async fn create(
         created,
         expires,
         max_size: limits.upload_bytes_max,
+        width: shape.map(|(width, _)| width),
+        height: shape.map(|(_, height)| height),
     };
     match app.db.media_create(&media, limits.pending_per_agent).await? {
         Created::Created => {

@@ -1,40 +1,36 @@
 //! How news of a room travels: to the sessions here through a few bounded
 //! lines, each in order, and to the other coordinators by pub/sub.
 
-use super::{deliver, hub::Hub};
+use super::{
+    deliver,
+    heal::{self, Unread},
+    hub::Hub,
+    seen::{Origins, Seen},
+};
 use crate::app::App;
 use heim_common::{
-    MediaId, RoomName,
+    MediaId, MessageId, Millis, RoomName,
     room_event::{News, RoomEvent},
     spec::TranscodingName,
 };
-use heim_db::{EventRow, Expired, GivenUp};
-use heim_queue::Heard;
+use heim_db::{Expired, GivenUp};
+use heim_runtime::telemetry::chain;
 use std::{
-    collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep},
-};
+use tokio::{sync::mpsc, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// News of one room stays in one line, so it stays in order.
 const LINES: usize = 8;
 /// News that may wait in one line before whoever brings more has to wait.
 const LINE_MAX: usize = 1024;
-/// News that may wait for pub/sub; what comes on top is healed from the rows.
+/// News that may wait for pub/sub. Of what comes on top, other coordinators find
+/// messages and media events in the rows; their sessions hear no more of who
+/// joined, left or chose a nick meanwhile, until their next snapshot.
 const PUBLISH_MAX: usize = 4096;
-/// Media events remembered so that a catch-up repeats none.
-const SEEN_MAX: usize = 8192;
-/// Rows that a catch-up reads at a time.
-const CATCH_UP_PAGE: u64 = 512;
-/// How often the rows are looked at for events of which no news came: whoever
-/// committed them may have died before it told anybody.
-const CATCH_UP_TICK: Duration = Duration::from_secs(2);
 /// Pause before news is published again that pub/sub did not take.
 const PUBLISH_AGAIN: Duration = Duration::from_millis(100);
 /// How long a coordinator that stops may still publish: its sessions' parting
@@ -46,30 +42,66 @@ pub(crate) struct Rooms {
     pub(crate) hub: Hub,
     lines: Vec<mpsc::Sender<RoomEvent>>,
     publish: mpsc::Sender<RoomEvent>,
-    seen: Mutex<Seen>,
+    heard: Mutex<HeardBefore>,
+}
+
+/// What was brought already.
+struct HeardBefore {
+    media: Seen,
+    messages: Seen,
+    origins: Origins,
 }
 
 /// The receiving ends, for [`run`].
 pub(crate) struct Ends {
     lines: Vec<mpsc::Receiver<RoomEvent>>,
     publish: mpsc::Receiver<RoomEvent>,
+    unread: Unread,
 }
 
 impl Rooms {
-    pub(crate) fn new() -> (Self, Ends) {
+    /// Empty ones. Sessions that come find everything up to `last_event` and
+    /// `now` in their snapshots.
+    pub(crate) fn new(last_event: i64, now: Millis) -> (Self, Ends) {
         let (lines, line_ends) = (0..LINES).map(|_| mpsc::channel(LINE_MAX)).unzip();
         let (publish, publish_end) = mpsc::channel(PUBLISH_MAX);
-        let rooms = Self { hub: Hub::default(), lines, publish, seen: Mutex::default() };
-        (rooms, Ends { lines: line_ends, publish: publish_end })
+        let unread = Unread { events: last_event, messages: heal::message_at(now) };
+        let heard = HeardBefore {
+            media: Seen::above(last_event),
+            messages: Seen::above(unread.messages.as_i64()),
+            origins: Origins::default(),
+        };
+        let rooms = Self { hub: Hub::default(), lines, publish, heard: Mutex::new(heard) };
+        (rooms, Ends { lines: line_ends, publish: publish_end, unread })
     }
 
-    async fn bring(&self, event: RoomEvent) {
-        if let News::Media { seq, .. } = event.news
-            && !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(seq)
-        {
-            return;
+    fn heard(&self) -> MutexGuard<'_, HeardBefore> {
+        // Every change is a single insertion: whole even after a panic.
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether news of this message may have been brought.
+    pub(super) fn may_have_brought(&self, message: MessageId) -> bool {
+        self.heard().messages.may_have(message.as_i64())
+    }
+
+    /// Brings what another coordinator tells, once.
+    pub(super) async fn bring_published(&self, event: RoomEvent) {
+        let is_new = self.heard().origins.insert(&event.origin, event.n);
+        if is_new {
+            self.bring(event).await;
         }
-        if !self.hub.is_occupied(&event.room) {
+    }
+
+    /// Brings news to the sessions here. Messages and media events may come from
+    /// several sides and are brought once.
+    pub(super) async fn bring(&self, event: RoomEvent) {
+        let is_new = match &event.news {
+            News::Media { seq, .. } => self.heard().media.insert(*seq),
+            News::Sent { message, .. } => self.heard().messages.insert(message.as_i64()),
+            News::Join { .. } | News::Part { .. } | News::Nick { .. } => true,
+        };
+        if !is_new || !self.hub.is_occupied(&event.room) {
             return;
         }
         let mut hasher = DefaultHasher::new();
@@ -80,31 +112,9 @@ impl Rooms {
     }
 }
 
-/// The media events that were brought lately.
-#[derive(Default)]
-struct Seen {
-    order: VecDeque<i64>,
-    all: HashSet<i64>,
-}
-
-impl Seen {
-    fn insert(&mut self, seq: i64) -> bool {
-        if !self.all.insert(seq) {
-            return false;
-        }
-        self.order.push_back(seq);
-        if self.order.len() > SEEN_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.all.remove(&oldest);
-        }
-        true
-    }
-}
-
 /// Tells a room something that is committed already.
 pub(crate) async fn announce(app: &App, room: &RoomName, news: News) {
-    let event = RoomEvent { room: room.clone(), origin: app.server_era.clone(), news };
+    let event = RoomEvent { room: room.clone(), origin: app.server_era.clone(), n: 0, news };
     if app.rooms.publish.try_send(event.clone()).is_err() {
         tracing::warn!(%room, "news not published: pub/sub is too slow");
     }
@@ -157,87 +167,31 @@ pub(crate) async fn run(app: App, ends: Ends, stop: CancellationToken) {
             }
         }
     });
-    tasks.spawn(stop.run_until_cancelled_owned(listen(app)));
+    tasks.spawn(stop.run_until_cancelled_owned(heal::listen(app, ends.unread)));
     tasks.close();
     tasks.wait().await;
 }
 
-/// Publishes in order, each news until it is taken; after `stop` what is queued,
+/// Publishes in order, each news until it is taken, under a number of its own:
+/// what failed may have been taken all the same. After `stop` what is queued,
 /// as far as it goes.
 async fn publish(app: &App, mut events: mpsc::Receiver<RoomEvent>, stop: &CancellationToken) {
     let mut failing = false;
-    loop {
+    for n in 1.. {
         let event = tokio::select! {
             biased;
             event = events.recv() => event,
             () = stop.cancelled() => None,
         };
         let Some(event) = event else { return };
+        let event = RoomEvent { n, ..event };
         while let Err(error) = app.queue.publish(&event).await {
             if !failing {
                 failing = true;
-                tracing::warn!(%error, "other coordinators are not told for now");
+                tracing::warn!(error = chain(&error), "other coordinators are not told for now");
             }
             sleep(PUBLISH_AGAIN).await;
         }
         failing = false;
-    }
-}
-
-async fn listen(app: App) {
-    let mut subscription = app.queue.subscribe().await;
-    let mut ticks = interval(CATCH_UP_TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // What was there before this coordinator started is in the snapshots.
-    let mut from = None;
-    loop {
-        let heard = tokio::select! {
-            heard = subscription.next() => heard,
-            _ = ticks.tick() => Heard::Gap,
-        };
-        match heard {
-            Heard::Event(event) if event.origin == app.server_era => {}
-            Heard::Event(event) => app.rooms.bring(event).await,
-            Heard::Gap => {
-                if let Err(error) = catch_up(&app, &mut from).await {
-                    tracing::warn!(%error, "cannot catch up with media events");
-                }
-            }
-        }
-    }
-}
-
-/// Brings the media events after `from` whose news may have been lost, and moves
-/// `from` behind them.
-async fn catch_up(app: &App, from: &mut Option<i64>) -> Result<(), heim_db::DbError> {
-    let Some(from) = from else {
-        *from = Some(app.db.events_last().await?);
-        return Ok(());
-    };
-    loop {
-        let rows = app.db.events_since(*from, CATCH_UP_PAGE).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
-        for EventRow { seq, room, media, name, created: _ } in rows {
-            let event = RoomEvent { room, origin: String::new(), news: News::Media { seq, media, name } };
-            app.rooms.bring(event).await;
-        }
-        *from = last;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_media_event_is_brought_twice_and_memory_is_bounded() {
-        let mut seen = Seen::default();
-        assert!(seen.insert(7));
-        assert!(!seen.insert(7));
-        for seq in 8..=i64::try_from(SEEN_MAX).unwrap() + 10 {
-            assert!(seen.insert(seq));
-        }
-        assert_eq!((seen.all.len(), seen.order.len()), (SEEN_MAX, SEEN_MAX));
-        assert!(seen.insert(7), "forgotten by then");
     }
 }

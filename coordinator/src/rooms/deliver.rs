@@ -1,7 +1,10 @@
 //! News to packets: who is told, and what exactly. What the news does not carry
 //! is read from the database, once for all sessions of a room.
 
-use super::hub::{About, Member, tell};
+use super::{
+    hub::{Member, tell},
+    outbox::About,
+};
 use crate::{
     app::App,
     view::{self, Content},
@@ -12,6 +15,7 @@ use heim_common::{
     spec::TranscodingName,
     wire::Reply,
 };
+use heim_runtime::telemetry::chain;
 use serde::Serialize;
 
 /// Tells the sessions of this coordinator.
@@ -25,7 +29,7 @@ pub(crate) async fn deliver(app: &App, event: &RoomEvent) {
         }
         News::Part { session } => {
             let others = app.rooms.hub.members(room, |id, _| *id != session.session_id);
-            tell(&others, &About::Else, |_| json(&Reply::event("part-event", session)));
+            tell(&others, &About::Part(session.session_id.clone()), |_| json(&Reply::event("part-event", session)));
             Ok(())
         }
         News::Nick { session_id, id, from, to } => {
@@ -38,7 +42,7 @@ pub(crate) async fn deliver(app: &App, event: &RoomEvent) {
         News::Media { seq: _, media, name } => media_event(app, room, *media, name).await,
     };
     if let Err(error) = delivered {
-        tracing::warn!(%room, %error, "news not delivered; sessions heal from their next snapshot");
+        tracing::warn!(%room, error = chain(&error), "news not delivered; sessions heal from their next snapshot");
     }
 }
 
@@ -55,7 +59,7 @@ async fn sent(app: &App, room: &RoomName, id: MessageId, by: &SessionId) -> Resu
     if others.is_empty() {
         return Ok(());
     }
-    let Some(message) = app.db.message(room, id).await? else { return Ok(()) };
+    let Some(message) = app.db.message_cut(room, id).await? else { return Ok(()) };
     tell(&others, &About::Message(id), |base| {
         json(&Reply::event("send-event", view::message(app, base, &message, Content::Cut)))
     });
@@ -80,7 +84,7 @@ async fn media_event(
     };
     let attached = app.db.media_is_attached(media).await?;
     let audience: Vec<Member> =
-        aware.into_iter().filter(|member| attached || member.user == object.uploader.id).collect();
+        aware.into_iter().filter(|member| attached || member.view.id == object.uploader.id).collect();
     tell(&audience, &About::Else, |base| {
         json(&Reply::event("media-upload-event", view::media_event(app, base, &object, name)?))
     });

@@ -1,7 +1,8 @@
 //! The sessions that are connected to this coordinator, by room.
 
+use super::outbox::{About, Outbox};
 use axum::extract::ws::Utf8Bytes;
-use heim_common::{MessageId, RoomName, SessionId, UserId};
+use heim_common::{RoomName, SessionId, session::SessionView};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -9,40 +10,20 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-
-/// Packets that may wait for one session before it is dropped as too slow.
-pub(crate) const OUTGOING_MAX: usize = 256;
-
-/// A packet on its way to a session.
-#[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) text: Utf8Bytes,
-    pub(crate) about: About,
-}
-
-/// What a packet tells: a session that learnt it from its snapshot does not
-/// hear it twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum About {
-    /// This message was sent.
-    Message(MessageId),
-    /// This session joined.
-    Join(SessionId),
-    /// Anything else.
-    Else,
-}
 
 /// One session of this coordinator.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    pub(crate) user: UserId,
+    /// As others see it now.
+    pub(crate) view: SessionView,
+    /// Whether it has a row, or had one that was lost.
+    pub(crate) has_joined: bool,
     /// How its client reaches this coordinator.
     pub(crate) base: Arc<str>,
     /// Whether it asked for media events.
     pub(crate) media_aware: Arc<AtomicBool>,
-    pub(crate) outgoing: mpsc::Sender<Outgoing>,
+    pub(crate) outbox: Outbox,
     /// Ends the session.
     pub(crate) end: CancellationToken,
 }
@@ -67,8 +48,24 @@ impl Hub {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn join(&self, room: &RoomName, session: SessionId, member: Member) {
-        self.rooms().entry(room.clone()).or_default().insert(session, member);
+    /// From now on the session is told what happens in the room.
+    pub(crate) fn join(&self, room: &RoomName, member: Member) {
+        self.rooms().entry(room.clone()).or_default().insert(member.view.session_id.clone(), member);
+    }
+
+    /// From now on its row is there, and looks like this.
+    pub(crate) fn note(&self, room: &RoomName, view: &SessionView) {
+        if let Some(member) = self.rooms().get_mut(room).and_then(|sessions| sessions.get_mut(&view.session_id)) {
+            member.view = view.clone();
+            member.has_joined = true;
+        }
+    }
+
+    /// All sessions, and whether each has joined already.
+    pub(crate) fn sessions(&self) -> Vec<(RoomName, SessionView, bool)> {
+        let rooms = self.rooms();
+        let all = rooms.iter().flat_map(|(room, sessions)| sessions.values().map(move |member| (room, member)));
+        all.map(|(room, member)| (room.clone(), member.view.clone(), member.has_joined)).collect()
     }
 
     pub(crate) fn part(&self, room: &RoomName, session: &SessionId) {
@@ -102,7 +99,7 @@ pub(crate) fn tell(members: &[Member], about: &About, mut packet: impl FnMut(&st
     for member in members {
         let text = packets.entry(Arc::clone(&member.base)).or_insert_with(|| packet(&member.base).map(Into::into));
         let Some(text) = text.clone() else { continue };
-        if member.outgoing.try_send(Outgoing { text, about: about.clone() }).is_err() {
+        if !member.outbox.tell(text, about.clone()) {
             member.end.cancel();
         }
     }
@@ -111,34 +108,50 @@ pub(crate) fn tell(members: &[Member], about: &About, mut packet: impl FnMut(&st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heim_common::session::AgentKind;
+    use crate::rooms::outbox::Outgoing;
+    use heim_common::{UserId, session::AgentKind};
+    use tokio::sync::mpsc::UnboundedReceiver;
 
-    fn member(room_for: usize) -> (Member, mpsc::Receiver<Outgoing>) {
-        let (outgoing, queue) = mpsc::channel(room_for);
-        let user = UserId::agent(AgentKind::Human, [1; 8]);
+    fn member(session: u64) -> (Member, UnboundedReceiver<Outgoing>) {
+        let (outbox, queue) = Outbox::new();
+        let id = UserId::agent(AgentKind::Human, [1; 8]);
+        let view = SessionView {
+            session_id: SessionId::new(&id, session),
+            id,
+            name: String::new(),
+            server_id: "heim.1".into(),
+            server_era: "era".into(),
+        };
         let media_aware = Arc::new(AtomicBool::new(false));
-        (Member { user, base: "http://h".into(), media_aware, outgoing, end: CancellationToken::new() }, queue)
+        let end = CancellationToken::new();
+        (Member { view, has_joined: false, base: "http://h".into(), media_aware, outbox, end }, queue)
     }
 
     #[test]
     fn who_does_not_read_is_dropped_and_nobody_else() {
-        let (slow, _kept) = member(1);
-        let (quick, mut queue) = member(3);
-        for _ in 0..3 {
-            tell(&[slow.clone(), quick.clone()], &About::Else, |_| Some("{}".into()));
+        let ((slow, _kept), (quick, mut queue)) = (member(1), member(2));
+        let text = "x".repeat(1 << 18);
+        for _ in 0..5 {
+            tell(&[slow.clone(), quick.clone()], &About::Else, |_| Some(text.clone()));
+            assert!(queue.try_recv().is_ok());
         }
         assert!(slow.end.is_cancelled() && !quick.end.is_cancelled());
-        assert_eq!(std::iter::from_fn(|| queue.try_recv().ok()).count(), 3);
     }
 
     #[test]
     fn an_empty_room_leaves_nothing_behind() {
         let hub = Hub::default();
         let room: RoomName = "hall".parse().unwrap();
-        let session = SessionId::from_stored("s".into());
-        hub.join(&room, session.clone(), member(1).0);
+        let member = member(1).0;
+        let view = SessionView { name: "anna".into(), ..member.view.clone() };
+        hub.join(&room, member.clone());
         assert!(hub.is_occupied(&room));
-        hub.part(&room, &session);
+        assert_eq!(hub.sessions(), [(room.clone(), member.view, false)]);
+        hub.note(&room, &view);
+        assert_eq!(hub.sessions(), [(room.clone(), view.clone(), true)]);
+        hub.part(&room, &view.session_id);
         assert!(!hub.is_occupied(&room));
+        hub.note(&room, &view);
+        assert_eq!(hub.sessions(), [], "who left stays away");
     }
 }

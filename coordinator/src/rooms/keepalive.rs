@@ -14,6 +14,7 @@ const NEXT_S: i64 = 30;
 pub(crate) struct Keepalive {
     outstanding: u32,
     expected: i64,
+    held_up: bool,
 }
 
 /// `ping-event`.
@@ -26,12 +27,20 @@ pub(crate) struct Ping {
 impl Keepalive {
     /// The next ping, or `None` when the session is to be dropped.
     pub(crate) fn tick(&mut self, now: Millis) -> Option<Ping> {
-        if self.outstanding > OUTSTANDING_MAX {
-            return None;
+        if !std::mem::take(&mut self.held_up) {
+            if self.outstanding > OUTSTANDING_MAX {
+                return None;
+            }
+            self.outstanding += 1;
         }
-        self.outstanding += 1;
         self.expected = now.seconds();
         Some(Ping { time: self.expected, next: self.expected + NEXT_S })
+    }
+
+    /// The session was made to wait. Its answers wait behind the commands that
+    /// were not read yet, so until the next tick it is not called silent.
+    pub(crate) fn hold_up(&mut self) {
+        self.held_up = true;
     }
 
     /// A `ping-reply` came. The wrong time counts a little, so that sloppy bots
@@ -52,6 +61,19 @@ mod tests {
     #[test]
     fn silence_is_dropped_at_the_fifth_tick() {
         let mut pings = Keepalive::default();
+        for _ in 0..4 {
+            assert!(pings.tick(Millis(1_000)).is_some());
+        }
+        assert!(pings.tick(Millis(1_000)).is_none());
+    }
+
+    #[test]
+    fn who_is_made_to_wait_is_not_silent() {
+        let mut pings = Keepalive::default();
+        for _ in 0..100 {
+            pings.hold_up();
+            assert!(pings.tick(Millis(1_000)).is_some());
+        }
         for _ in 0..4 {
             assert!(pings.tick(Millis(1_000)).is_some());
         }

@@ -6,11 +6,17 @@
 mod bus;
 mod command;
 mod deliver;
+mod heal;
 mod hub;
 mod keepalive;
 mod nick;
+mod outbox;
+mod presence;
+mod seen;
 mod session;
 mod throttle;
+mod writer;
 
 pub(crate) use bus::{Rooms, announce, announce_expired, announce_given_up, announce_media, run};
+pub(crate) use presence::keep_sessions;
 pub(crate) use session::{Joining, serve};

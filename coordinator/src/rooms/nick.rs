@@ -14,7 +14,7 @@ const POP_ISOLATE: char = '\u{2069}';
 /// around. `None` if it is not a nick.
 pub(crate) fn normalize(text: &str) -> Option<String> {
     let mut nick = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if nick.is_empty() || nick.chars().count() > CHARACTERS_MAX {
+    if nick.is_empty() || nick.contains('\0') || nick.chars().count() > CHARACTERS_MAX {
         return None;
     }
     let mut open = Vec::new();
@@ -41,6 +41,7 @@ mod tests {
         assert_eq!(normalize(&"ä".repeat(36)), Some("ä".repeat(36)));
         assert_eq!(normalize(&"ä".repeat(37)), None);
         assert_eq!(normalize(" \t\n"), None);
+        assert_eq!(normalize("a\0b"), None, "PostgreSQL keeps no NUL in text");
         assert_eq!(normalize("a\u{202e}b").as_deref(), Some("a\u{202e}b\u{202c}"));
         assert_eq!(normalize("a\u{2067}b\u{2069}").as_deref(), Some("a\u{2067}b\u{2069}"));
     }

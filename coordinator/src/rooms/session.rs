@@ -2,9 +2,11 @@
 
 use super::{
     announce, command,
-    hub::{About, Member, OUTGOING_MAX, Outgoing},
+    hub::Member,
     keepalive::Keepalive,
-    throttle::Bucket,
+    outbox::{Outbox, Outgoing},
+    throttle::{Bucket, Throttle},
+    writer::{Known, write},
 };
 use crate::{
     app::App,
@@ -17,15 +19,14 @@ use futures_util::{
     stream::{SplitSink, SplitStream},
 };
 use heim_common::{
-    MessageId, RoomName, SessionId, UserId,
+    RoomName, SessionId, UserId,
     room_event::News,
     session::SessionView,
     wire::{MessageView, Packet, Reply},
 };
-use heim_runtime::Shutdown;
+use heim_runtime::{Shutdown, telemetry::chain};
 use serde::Serialize;
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -34,7 +35,7 @@ use std::{
 };
 use tokio::{
     sync::mpsc,
-    time::{Instant, interval_at},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +44,7 @@ const LOG_MAX: u64 = 100;
 /// WebSocket close codes (IANA registry): the service restarts; try again later.
 const RESTART: (u16, &str) = (1012, "restarting");
 const TOO_SLOW: (u16, &str) = (1013, "too slow");
-/// How long a close frame may take.
+/// How long the last frames may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who connects, and where.
@@ -60,18 +61,23 @@ pub(crate) struct Session {
     pub(crate) room: RoomName,
     pub(crate) view: SessionView,
     pub(crate) base: Arc<str>,
+    pub(crate) throttle: Throttle,
     pub(crate) media_bucket: Bucket,
     pub(crate) keepalive: Keepalive,
     media_aware: Arc<AtomicBool>,
-    outgoing: mpsc::Sender<Outgoing>,
+    outbox: Outbox,
     end: CancellationToken,
+    shutdown: Shutdown,
 }
 
-/// What a session knows from its snapshot.
-#[derive(Default)]
-struct Known {
-    messages: HashSet<MessageId>,
-    sessions: HashSet<SessionId>,
+/// How a session ends.
+enum Ending {
+    /// Without a word, as heim does.
+    Cut,
+    /// The client said goodbye.
+    Asked,
+    /// With this close frame.
+    Told((u16, &'static str)),
 }
 
 #[derive(Serialize)]
@@ -98,7 +104,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Serves a connection until it ends.
 pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdown: Shutdown) {
     let (sink, stream) = socket.split();
-    let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
+    let (outbox, queue) = Outbox::new();
     let Joining { room, user, base, media_aware } = joining;
     let view = SessionView {
         session_id: SessionId::new(&user, app.ids.snowflake().0),
@@ -108,7 +114,8 @@ pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdow
         server_era: app.server_era.clone(),
     };
     let mut session = Session {
-        media_bucket: Bucket::new(app.now()),
+        throttle: Throttle::new(app.now()),
+        media_bucket: Bucket::media(app.now()),
         keepalive: Keepalive::default(),
         media_aware: Arc::new(AtomicBool::new(media_aware)),
         end: CancellationToken::new(),
@@ -116,19 +123,21 @@ pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdow
         room,
         view,
         base,
-        outgoing,
+        outbox,
+        shutdown,
     };
     let member = Member {
-        user: session.view.id.clone(),
+        view: session.view.clone(),
+        has_joined: false,
         base: Arc::clone(&session.base),
         media_aware: Arc::clone(&session.media_aware),
-        outgoing: session.outgoing.clone(),
+        outbox: session.outbox.clone(),
         end: session.end.clone(),
     };
     // From here on events wait in the queue, so none falls between snapshot and
     // membership.
-    session.app.rooms.hub.join(&session.room, session.view.session_id.clone(), member);
-    session.run(sink, stream, queue, shutdown).await;
+    session.app.rooms.hub.join(&session.room, member);
+    session.run(sink, stream, queue).await;
     session.leave().await;
 }
 
@@ -137,39 +146,49 @@ impl Session {
         &mut self,
         mut sink: SplitSink<WebSocket, Message>,
         mut stream: SplitStream<WebSocket>,
-        queue: mpsc::Receiver<Outgoing>,
-        shutdown: Shutdown,
+        queue: mpsc::UnboundedReceiver<Outgoing>,
     ) {
         let known = match self.enter(&mut sink).await {
             Ok(known) => known,
-            Err(error) => return tracing::debug!(room = %self.room, %error, "session did not join"),
+            Err(error) => return tracing::debug!(room = %self.room, error = chain(&*error), "session did not join"),
         };
         let writer = tokio::spawn(write(sink, queue, known, self.end.clone()));
         let period = Duration::from_millis(self.app.settings.coordinator.ping_ms);
         let mut ticks = interval_at(Instant::now() + period, period);
-        let goodbye = loop {
+        // Those that a slow command made late are not made up for.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ending = loop {
             tokio::select! {
                 frame = stream.next() => match frame {
                     Some(Ok(Message::Text(text))) => match serde_json::from_str::<Packet>(&text) {
-                        Ok(packet) => command::carry_out(self, packet).await,
-                        Err(_) => break None,
+                        Ok(packet) => if command::carry_out(self, packet).await.is_break() { break Ending::Cut },
+                        Err(_) => break Ending::Cut,
                     },
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_))) => break Ending::Asked,
                     // heim drops binary frames and broken packets without a word.
-                    Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => break None,
+                    Some(Ok(Message::Binary(_)) | Err(_)) | None => break Ending::Cut,
                 },
                 _ = ticks.tick() => match self.keepalive.tick(self.app.now()) {
-                    Some(ping) => self.push(&Reply::event("ping-event", ping)),
-                    None => break None,
+                    Some(ping) => self.reply(&Reply::event("ping-event", ping)).await,
+                    None => break Ending::Cut,
                 },
-                () = self.end.cancelled() => break Some(TOO_SLOW),
-                () = shutdown.soft.cancelled() => break Some(RESTART),
+                () = self.end.cancelled() => break Ending::Told(TOO_SLOW),
+                () = self.shutdown.soft.cancelled() => break Ending::Told(RESTART),
             }
         };
         self.end.cancel();
-        if let (Ok(Some(mut sink)), Some((code, reason))) = (writer.await, goodbye) {
-            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, sink.send(close)).await;
+        let sink = writer.await;
+        match ending {
+            Ending::Cut => {}
+            // The answer to a close frame is ready, and sent by reading on.
+            Ending::Asked => drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
+            Ending::Told((code, reason)) => {
+                if let Ok(Some(mut sink)) = sink {
+                    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+                    let _ = timeout(CLOSE_TIMEOUT, sink.send(close)).await;
+                }
+            }
         }
     }
 
@@ -187,6 +206,7 @@ impl Session {
         let nick = db.nick(&self.room, &self.view.id).await?;
         self.view.name = nick.clone().unwrap_or_default();
         db.session_join(&self.room, &self.view, PRESENCE_LEASE, self.app.now()).await?;
+        self.app.rooms.hub.note(&self.room, &self.view);
         announce(&self.app, &self.room, News::Join { session: self.view.clone() }).await;
         let mut listing = db.sessions(&self.room).await?;
         listing.retain(|session| session.session_id != self.view.session_id);
@@ -212,21 +232,46 @@ impl Session {
         match self.app.db.session_part(&self.view.session_id).await {
             Ok(true) => announce(&self.app, &self.room, News::Part { session: self.view }).await,
             Ok(false) => {}
-            Err(error) => tracing::warn!(room = %self.room, %error, "session not ended; its lease will run out"),
+            Err(error) => {
+                tracing::warn!(room = %self.room, error = chain(&error), "session not ended; its row is removed later");
+            }
         }
     }
 
-    /// Queues a packet for this session only.
-    pub(crate) fn push(&self, packet: &impl Serialize) {
-        match serde_json::to_string(packet) {
-            Ok(text) => {
-                let outgoing = Outgoing { text: text.into(), about: About::Else };
-                if self.outgoing.try_send(outgoing).is_err() {
-                    self.end.cancel();
-                }
-            }
-            Err(error) => tracing::error!(%error, "packet not serialised"),
+    /// Queues a packet for this session only, when there is place for it: until
+    /// then the session's next command is not read.
+    pub(crate) async fn reply(&mut self, packet: &impl Serialize) {
+        let text = match serde_json::to_string(packet) {
+            Ok(text) => text,
+            Err(error) => return tracing::error!(error = chain(&error), "packet not serialised"),
+        };
+        if !self.outbox.has_place_for(&text) {
+            self.keepalive.hold_up();
         }
+        tokio::select! {
+            biased;
+            () = self.outbox.reply(text.into()) => {}
+            () = self.end.cancelled() => {}
+            () = self.shutdown.soft.cancelled() => {}
+        }
+    }
+
+    /// Waits until the replies so far are written, for a moment.
+    pub(crate) async fn written(&self) {
+        let _ = timeout(CLOSE_TIMEOUT, self.end.run_until_cancelled(self.outbox.written())).await;
+    }
+
+    /// Makes the session wait.
+    pub(crate) async fn wait_until(&mut self, until: Instant) {
+        self.keepalive.hold_up();
+        self.end.run_until_cancelled(sleep_until(until)).await;
+    }
+
+    /// Gives the session another nick, and returns the one it had.
+    pub(crate) fn set_name(&mut self, name: String) -> String {
+        let before = std::mem::replace(&mut self.view.name, name);
+        self.app.rooms.hub.note(&self.room, &self.view);
+        before
     }
 
     /// From now on this session is sent media events.
@@ -237,29 +282,4 @@ impl Session {
 
 fn text(packet: &impl Serialize) -> Result<Message, serde_json::Error> {
     Ok(Message::Text(serde_json::to_string(packet)?.into()))
-}
-
-/// Writes what is queued, until the session ends; gives the sink back for the
-/// last frame unless it is broken.
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<Outgoing>,
-    mut known: Known,
-    end: CancellationToken,
-) -> Option<SplitSink<WebSocket, Message>> {
-    loop {
-        let outgoing = tokio::select! {
-            outgoing = queue.recv() => outgoing?,
-            () = end.cancelled() => return Some(sink),
-        };
-        let told_already = match &outgoing.about {
-            About::Message(id) => known.messages.remove(id),
-            About::Join(session) => known.sessions.remove(session),
-            About::Else => false,
-        };
-        if !told_already && sink.send(Message::Text(outgoing.text)).await.is_err() {
-            end.cancel();
-            return None;
-        }
-    }
 }

@@ -17,7 +17,11 @@ function outbox(answers, hasSent = () => false) {
     },
   };
   const store = { order: ['0'], hasSent, add: (messages) => added.push(...messages) };
-  const uploads = { start: (handle) => started.push(handle.id), discard: (id) => discarded.push(id) };
+  const uploads = {
+    measure: async () => ({ width: 40, height: 30 }),
+    start: (handle) => started.push(handle.id),
+    discard: (id) => discarded.push(id),
+  };
   return { box: new Outbox({ session, store, uploads, notify: (words) => notices.push(words) }), asked, started, notices, added, discarded };
 }
 const file = (name, type = 'image/png') => ({ name, type, size: 5 });
@@ -27,6 +31,7 @@ test('pictures of one drop go out in one message, before they are uploaded', asy
   const { box, asked, started, added } = outbox(handles);
   assert.equal(await box.sendPictures([file('a'), file('b')], { content: 'look' }), true);
   assert.deepEqual(asked.map(([type]) => type), ['media-upload', 'media-upload', 'send']);
+  assert.deepEqual(asked[0][1], { content_type: 'image/png', size: 5, name: 'a', width: 40, height: 30 });
   assert.deepEqual(asked[2][1], { content: 'look', attachments: ['m-a', 'm-b'] });
   assert.deepEqual(started, ['m-a', 'm-b']);
   assert.deepEqual(added, [{ id: 'sent' }]);

@@ -20,8 +20,8 @@ use table::{Row, print};
 
 /// Uploads of each measurement.
 const UPLOADS: usize = 64;
-/// Uploads of one agent: a few more, and its media commands are slowed down.
-const UPLOADS_OF_AGENT: usize = 16;
+/// Uploads of one agent: one more, and its messages are held back.
+const UPLOADS_OF_AGENT: usize = 4;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");

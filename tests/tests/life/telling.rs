@@ -3,7 +3,7 @@
 use heim_common::{
     MediaId,
     media::MediaState,
-    wire::{MediaEvent, MediaView},
+    wire::{MediaEvent, MediaView, UploadHandle},
 };
 use heim_tests::{
     client::{Client, Entrance},
@@ -105,4 +105,25 @@ async fn media_of_one_room_are_nothing_in_another() {
     assert_eq!(elsewhere.refused("get-media", json!({ "id": id })).await, "media not found");
     assert_eq!(elsewhere.refused("send", json!({ "content": "", "attachments": [id] })).await, "media not found");
     assert_eq!(elsewhere.heard.of("media-upload-event"), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_placeholder_has_the_declared_shape_until_the_header_says_better() {
+    let heim = Standalone::start().await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let shape = |media: &Value| (media["width"].clone(), media["height"].clone());
+    let declare = async |width: i64, height: i64| {
+        let handle = ana.command("media-upload", json!({ "width": width, "height": height })).await;
+        let handle: UploadHandle = serde_json::from_value(handle).expect("an upload handle");
+        let message = ana.send("look", &[handle.id]).await;
+        (handle, shape(&message["attachments"][0]))
+    };
+    let (handle, declared) = declare(300, 100).await;
+    assert_eq!(declared, (json!(300), json!(100)));
+    let (_, impossible) = declare(0, 100).await;
+    assert_eq!(impossible, (Value::Null, Value::Null));
+
+    assert_eq!(Web::default().upload(&handle, corpus::read(corpus::SMALL)).await.status, 201);
+    let media = finished(&ana, handle.id).await;
+    assert_eq!((media.width, media.height), (Some(1800), Some(1200)));
 }

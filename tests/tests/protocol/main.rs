@@ -2,6 +2,8 @@
 //! binary. The expected packets are those of a recorded heim.
 
 mod entering;
+mod healing;
 mod keepalive;
+mod limits;
 mod packets;
 mod talking;

@@ -59,6 +59,8 @@ pub(crate) fn new_media(id: u64, room_name: &str, agent: &str) -> NewMedia {
         created: NOW,
         expires: FOREVER,
         max_size: 1_000,
+        width: None,
+        height: None,
     }
 }
 

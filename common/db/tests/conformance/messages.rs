@@ -1,11 +1,11 @@
 //! Messages and what is attached to them.
 
 use crate::{
-    given::{created, media_id, message, message_id, registration, room, uploaded},
+    given::{self, created, media_id, message, message_id, registration, room, uploaded},
     place::{on_both, race},
 };
 use heim_common::media::MediaState;
-use heim_db::{Message, NewMessage, Sent};
+use heim_db::{Message, MessageRow, NewMessage, Sent};
 
 fn stored(sent: Sent) -> Message {
     match sent {
@@ -58,6 +58,37 @@ on_both! {
         assert_eq!(ids(place.log(&room("one"), 3, Some(message_id(2))).await.unwrap()), [1]);
         assert_eq!(ids(place.log(&room("one"), 0, None).await.unwrap()), [0; 0]);
         assert_eq!(ids(place.log(&room("one"), u64::MAX, None).await.unwrap()).len(), 7);
+    }
+
+    async fn only_get_message_reads_a_long_message_whole(place: &Place) {
+        let said = |id, content: &str| NewMessage { content: content.to_owned(), ..message(id, "one", "anna", &[]) };
+        // At the edge of what clients are shown, a byte more, and in characters
+        // of several bytes.
+        let contents = ["z".repeat(4_096), "z".repeat(4_097), "z".repeat(1 << 20), "€".repeat(4_096), "€".repeat(9_999)];
+        for (id, content) in (1..).zip(&contents) {
+            stored(place.message_send(&said(id, content)).await.unwrap());
+            assert_eq!(place.message(&room("one"), message_id(id)).await.unwrap().unwrap().content, *content);
+        }
+        let log = place.log(&room("one"), 10, None).await.unwrap();
+        let cut: Vec<_> = log.iter().map(|message| message.content.len()).collect();
+        assert_eq!(cut, [4_096, 4_097, 4_097, 3 * 4_096, 3 * 4_097]);
+        for message in log {
+            assert!(contents.iter().any(|content| content.starts_with(&message.content)));
+            assert_eq!(place.message_cut(&room("one"), message.id).await.unwrap(), Some(message));
+        }
+        assert_eq!(place.message_cut(&room("two"), message_id(1)).await.unwrap(), None);
+    }
+
+    async fn messages_of_all_rooms_are_followed_by_id(place: &Place) {
+        for (id, room) in [(3, "two"), (1, "one"), (2, "two"), (4, "one")] {
+            stored(place.message_send(&message(id, room, "anna", &[])).await.unwrap());
+        }
+        let rows = place.messages_since(message_id(1), 2).await.unwrap();
+        let by = given::session("anna", "").session_id;
+        let row = |id| MessageRow { id: message_id(id), room: room("two"), by: by.clone() };
+        assert_eq!(rows, [row(2), row(3)]);
+        assert_eq!(place.messages_since(message_id(3), 2).await.unwrap().len(), 1);
+        assert_eq!(place.messages_since(message_id(4), 2).await.unwrap(), []);
     }
 
     async fn no_transcoding_falls_between_a_message_and_its_event(place: &Place) {

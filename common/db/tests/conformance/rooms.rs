@@ -48,7 +48,7 @@ on_both! {
             place.session_join(&room("one"), &era("dead", session(agent, "")), NO_LEASE, NOW).await.unwrap();
         }
         place.session_join(&room("one"), &era("alive", session("d", "")), NO_LEASE, NOW).await.unwrap();
-        assert_eq!(place.sessions_renew("alive", LEASE).await.unwrap(), 1);
+        assert_eq!(place.sessions_renew("alive", LEASE).await.unwrap().len(), 1);
         let expired = race(place, 8, |db, _| async move {
             tick(&db).await;
             db.sessions_expire().await.unwrap()
@@ -60,5 +60,25 @@ on_both! {
         assert_eq!(place.sessions(&room("one")).await.unwrap().len(), 1);
         place.sessions_end("alive").await.unwrap();
         assert_eq!(place.sessions(&room("one")).await.unwrap(), []);
+    }
+
+    async fn rows_are_made_to_agree_with_the_sessions(place: &Place) {
+        for agent in ["a", "b"] {
+            place.session_join(&room("one"), &session(agent, ""), LEASE, NOW).await.unwrap();
+        }
+        assert_eq!(place.sessions_renew("another", LEASE).await.unwrap(), []);
+        let mut rows = place.sessions_renew("era", LEASE).await.unwrap();
+        rows.sort_by_key(|(_, session)| session.session_id.clone());
+        assert_eq!(rows, [(room("one"), session("a", "")), (room("one"), session("b", ""))]);
+        // One left and its row stayed, one has another nick, and many lost theirs.
+        let gone = [session("a", "").session_id, session("z", "").session_id];
+        let many = (0..2_500).map(|number| (room("two"), session(&format!("c{number}"), "")));
+        let here: Vec<_> = [(room("one"), session("b", "bert"))].into_iter().chain(many).collect();
+        let went = place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap();
+        assert_eq!(went, [(room("one"), session("a", ""))], "told once");
+        assert_eq!(place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap(), []);
+        assert_eq!(place.sessions(&room("one")).await.unwrap(), [session("b", "bert")]);
+        assert_eq!(place.sessions(&room("two")).await.unwrap().len(), 2_500);
+        assert_eq!(place.sessions_mend(&[], &[], LEASE, NOW).await.unwrap(), []);
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 pub(crate) fn event(seq: i64) -> RoomEvent {
     let (media, name) = ("0c1ofy7941g5c".parse().unwrap(), "thumb".parse().unwrap());
-    RoomEvent { room: "welcome".parse().unwrap(), origin: "era".into(), news: News::Media { seq, media, name } }
+    RoomEvent { room: "welcome".parse().unwrap(), origin: "era".into(), n: 0, news: News::Media { seq, media, name } }
 }
 
 pub(crate) async fn hear(subscription: &mut Subscription) -> Heard {

@@ -39,6 +39,7 @@ pub(super) async fn log(session: &Session, data: Option<Value>) -> Answer {
 
 #[derive(Deserialize)]
 struct GetMessage {
+    #[serde(default)]
     id: Snowflake,
 }
 

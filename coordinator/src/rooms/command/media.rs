@@ -9,6 +9,7 @@ use crate::{
 use heim_common::{MediaId, media::Uploader};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 #[derive(Deserialize)]
 struct MediaUpload {
@@ -16,12 +17,17 @@ struct MediaUpload {
     content_type: Option<String>,
     #[serde(default)]
     size: Option<u64>,
+    #[serde(default)]
+    width: Option<u32>,
+    #[serde(default)]
+    height: Option<u32>,
 }
 
 pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer {
     slow_down(session).await;
     // The branch's packet is empty.
-    let MediaUpload { content_type, size } = parse(data.filter(|data| !data.is_null()).or_else(|| Some(json!({}))))?;
+    let MediaUpload { content_type, size, width, height } =
+        parse(data.filter(|data| !data.is_null()).or_else(|| Some(json!({}))))?;
     let view = &session.view;
     let uploader = Uploader {
         id: view.id.clone(),
@@ -29,7 +35,7 @@ pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer
         server_id: view.server_id.clone(),
         server_era: view.server_era.clone(),
     };
-    let declared = Declared { content_type, size };
+    let declared = Declared { content_type, size, shape: width.zip(height) };
     reply(&create(&session.app, &session.base, &session.room, uploader, declared).await?)
 }
 
@@ -53,8 +59,8 @@ pub(super) async fn get(session: &mut Session, data: Option<Value>) -> Answer {
 
 async fn slow_down(session: &mut Session) {
     session.ask_for_media();
-    let wait = session.media_bucket.take(session.app.now());
+    let wait = session.media_bucket.take(1, session.app.now());
     if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
+        session.wait_until(Instant::now() + wait).await;
     }
 }

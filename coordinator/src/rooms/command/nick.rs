@@ -8,6 +8,7 @@ use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Nick {
+    #[serde(default)]
     name: String,
 }
 
@@ -22,9 +23,9 @@ struct NickReply<'a> {
 pub(super) async fn nick(session: &mut Session, data: Option<Value>) -> Answer {
     let Nick { name } = parse(data)?;
     let to = normalize(&name).ok_or(Refused::Because("invalid nick"))?;
-    let from = std::mem::replace(&mut session.view.name, to.clone());
+    let from = session.set_name(to.clone());
     if let Err(error) = session.app.db.session_rename(&session.room, &session.view).await {
-        session.view.name = from;
+        session.set_name(from);
         return Err(error.into());
     }
     let (session_id, id) = (&session.view.session_id, &session.view.id);

@@ -5,7 +5,7 @@ use crate::{
     rooms::{announce, session::Session},
     view::{self, Content},
 };
-use heim_common::{MediaId, MessageId, Snowflake, room_event::News};
+use heim_common::{MediaId, MessageId, Snowflake, id::ParseIdError, room_event::News};
 use heim_db::{NewMessage, Sent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +29,10 @@ pub(super) async fn send(session: &mut Session, data: Option<Value>) -> Answer {
     if session.view.name.is_empty() {
         return Err(Refused::Because("you must choose a name before you may begin chatting"));
     }
+    // PostgreSQL keeps no NUL in text; what one database takes, all must take.
+    if content.contains('\0') {
+        return Err(Refused::Because("message contains NUL"));
+    }
     if content.len() > CONTENT_BYTES_MAX {
         return Err(Refused::Because("message too long"));
     }
@@ -46,7 +50,7 @@ pub(super) async fn send(session: &mut Session, data: Option<Value>) -> Answer {
         sender: session.view.clone(),
         content,
         posted: app.now(),
-        attachments: distinct(&attachments)?,
+        attachments: media_ids(&attachments)?,
     };
     match app.db.message_send(&message).await? {
         Sent::Stored(stored) => {
@@ -59,14 +63,7 @@ pub(super) async fn send(session: &mut Session, data: Option<Value>) -> Answer {
     }
 }
 
-/// The ids in order, each once.
-fn distinct(attachments: &[String]) -> Result<Vec<MediaId>, Refused> {
-    let mut ids = Vec::with_capacity(attachments.len());
-    for text in attachments {
-        let id: MediaId = text.parse().map_err(|_| Refused::Because("media not found"))?;
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    Ok(ids)
+fn media_ids(attachments: &[String]) -> Result<Vec<MediaId>, Refused> {
+    let parsed: Result<_, _> = attachments.iter().map(|text| text.parse()).collect();
+    parsed.map_err(|_: ParseIdError| Refused::Because("media not found"))
 }

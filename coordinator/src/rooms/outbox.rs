@@ -1,0 +1,124 @@
+//! What waits to be written to one session, bounded in bytes: news and the
+//! replies to its own commands have an account each.
+//!
+//! News never wait: a session that lets too many of them pile up is too slow.
+//! Replies do, and so does the session that asks for them: who does not read is
+//! not read either.
+
+use axum::extract::ws::Utf8Bytes;
+use heim_common::{MessageId, SessionId};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Bytes that may wait in one account. A packet that is larger waits alone.
+const BYTES_MAX: u32 = 1 << 20;
+/// What even the smallest packet counts for.
+const PACKET_BYTES_MIN: u32 = 1 << 10;
+
+/// A packet on its way to a session. While it is there, its bytes count.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) text: Utf8Bytes,
+    pub(crate) about: About,
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+/// What a packet tells: a session that learnt it from its snapshot does not
+/// hear it twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// This message was sent.
+    Message(MessageId),
+    /// This session joined.
+    Join(SessionId),
+    /// This session left.
+    Part(SessionId),
+    /// Anything else.
+    Else,
+}
+
+/// The way to one session.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbox {
+    /// Without a bound of its own: the accounts are its bound.
+    queue: mpsc::UnboundedSender<Outgoing>,
+    news: Arc<Semaphore>,
+    replies: Arc<Semaphore>,
+}
+
+impl Outbox {
+    /// An empty one, and the end from which it is written.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
+        let (queue, end) = mpsc::unbounded_channel();
+        let account = || Arc::new(Semaphore::new(BYTES_MAX as usize));
+        (Self { queue, news: account(), replies: account() }, end)
+    }
+
+    /// Queues news. False if too much waits already.
+    pub(crate) fn tell(&self, text: Utf8Bytes, about: About) -> bool {
+        match Arc::clone(&self.news).try_acquire_many_owned(bytes(&text)) {
+            Ok(place) => self.queue.send(Outgoing { text, about, place }).is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Whether this reply would be queued at once.
+    pub(crate) fn has_place_for(&self, text: &str) -> bool {
+        self.replies.available_permits() >= bytes(text) as usize
+    }
+
+    /// Queues a reply as soon as there is place for it.
+    pub(crate) async fn reply(&self, text: Utf8Bytes) {
+        if let Ok(place) = Arc::clone(&self.replies).acquire_many_owned(bytes(&text)).await {
+            // Whoever would read it is gone, and the session about to end.
+            let _ = self.queue.send(Outgoing { text, about: About::Else, place });
+        }
+    }
+
+    /// Waits until every reply was written.
+    pub(crate) async fn written(&self) {
+        let _ = self.replies.acquire_many(BYTES_MAX).await;
+    }
+}
+
+fn bytes(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX).clamp(PACKET_BYTES_MIN, BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn news_pile_up_to_their_bound_and_no_further() {
+        let (outbox, mut end) = Outbox::new();
+        let quarter: Utf8Bytes = "x".repeat(BYTES_MAX as usize / 4).into();
+        for _ in 0..4 {
+            assert!(outbox.tell(quarter.clone(), About::Else));
+        }
+        assert!(!outbox.tell("{}".into(), About::Else));
+        drop(end.try_recv().unwrap());
+        for _ in 0..BYTES_MAX / 4 / PACKET_BYTES_MIN {
+            assert!(outbox.tell("{}".into(), About::Else));
+        }
+        assert!(!outbox.tell("{}".into(), About::Else), "small ones are bounded in number");
+    }
+
+    #[test]
+    fn a_reply_waits_until_the_ones_before_it_are_written() {
+        let (outbox, mut end) = Outbox::new();
+        let huge: Utf8Bytes = "x".repeat(3 * BYTES_MAX as usize).into();
+        assert!(outbox.has_place_for(&huge));
+        assert_eq!(outbox.reply(huge).now_or_never(), Some(()));
+        assert!(!outbox.has_place_for("{}"));
+        assert!(outbox.tell("{}".into(), About::Else), "news are counted apart");
+        let mut second = Box::pin(outbox.reply("{}".into()));
+        assert_eq!((&mut second).now_or_never(), None);
+        assert_eq!(outbox.written().now_or_never(), None);
+        drop(end.try_recv().unwrap());
+        assert_eq!(second.now_or_never(), Some(()));
+        while end.try_recv().is_ok() {}
+        assert_eq!(outbox.written().now_or_never(), Some(()));
+    }
+}
