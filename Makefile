@@ -50,8 +50,7 @@ tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
 bench: ## Latency from an upload's last byte to its thumbnails, and of a pickup
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
-	$(CARGO) bench --locked -p heim-queue --bench pickup
-	$(CARGO) bench --locked -p heim-tests --bench latency
+	$(CARGO) bench --locked --workspace --bench pickup --bench latency
 
 fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
 	@scripts/require $(TEST_PACKAGES)
