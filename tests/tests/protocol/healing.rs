@@ -7,7 +7,7 @@ use heim_tests::{
     packets::Heard,
     standalone::Standalone,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 #[tokio::test]
@@ -25,11 +25,13 @@ async fn messages_that_pub_sub_lost_are_heard_once() {
     }
     ben.heard.wait_for("what was said without Redis", |heard| (contents(heard).len() == 2).then_some(())).await;
     fleet.redis.restart();
+    // What was not published is now: to nobody, if the other coordinator has not
+    // subscribed again yet, and then the rows tell of it.
     ana.send("three", &[]).await;
-    // What was not published is now, and before this.
-    ana.command("nick", json!({ "name": "anna" })).await;
-    let heard_all = |heard: &[Heard]| heard.iter().any(|heard| heard.data()["to"] == "anna").then_some(contents(heard));
-    assert_eq!(ben.heard.wait_for("the last news", heard_all).await, ["one", "two", "three"]);
+    ben.heard.wait_for("what was said since", |heard| (contents(heard).len() >= 3).then_some(())).await;
+    ana.send("four", &[]).await;
+    let said = ben.heard.wait_for("the last of it", |heard| Some(contents(heard)).filter(|all| all.len() >= 4)).await;
+    assert_eq!(said, ["one", "two", "three", "four"]);
 }
 
 async fn listing(client: &Client) -> Vec<Value> {
