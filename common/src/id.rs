@@ -129,11 +129,13 @@ macro_rules! typed_id {
         impl FromStr for $name {
             type Err = ParseIdError;
 
-            /// Unlike a bare snowflake, a typed id is never "none".
+            /// Unlike a bare snowflake, a typed id is never "none", and it is
+            /// written in one way only: what is signed and cached by it has one name.
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 match text.parse()? {
                     Snowflake(0) => Err(ParseIdError),
-                    id => Ok(Self(id)),
+                    id if id.to_string() == text => Ok(Self(id)),
+                    _ => Err(ParseIdError),
                 }
             }
         }
@@ -151,6 +153,14 @@ typed_id!(
 typed_id!(
     /// Names a job.
     JobId
+);
+typed_id!(
+    /// Names a change of a message.
+    EditId
+);
+typed_id!(
+    /// Names a key of a private room. On the wire it follows `v1/`.
+    RoomKeyId
 );
 
 /// Makes snowflakes for one process. The caller brings the time.

@@ -115,6 +115,9 @@ pub enum Reason {
     Poison,
     /// The store has no such object.
     OriginalLost,
+    /// The store has it, but not as it was uploaded: it does not open with its
+    /// key any more.
+    OriginalAltered,
     /// The store did not answer.
     StoreUnavailable,
     /// The coordinator did not answer.
@@ -135,6 +138,7 @@ words!(Reason:
     "child-died" = ChildDied,
     "poison" = Poison,
     "original-lost" = OriginalLost,
+    "original-altered" = OriginalAltered,
     "store-unavailable" = StoreUnavailable,
     "coordinator-unavailable" = CoordinatorUnavailable,
     "worker-lost" = WorkerLost,
@@ -154,6 +158,7 @@ impl Reason {
             Self::TooCostly => "This picture takes too long to process.",
             Self::ChildDied | Self::Poison => "This picture could not be processed.",
             Self::OriginalLost => "The uploaded file is no longer there.",
+            Self::OriginalAltered => "The uploaded file was damaged while it was stored.",
             Self::StoreUnavailable | Self::CoordinatorUnavailable | Self::WorkerLost | Self::Internal => {
                 "This picture could not be processed because of a fault on our side."
             }

@@ -30,10 +30,24 @@ impl ObjectKey {
         Self(format!("{}/original.{upload}", folder(media)))
     }
 
+    /// What every key of this media object begins with.
+    #[must_use]
+    pub fn folder(media: MediaId) -> String {
+        format!("{}/", folder(media))
+    }
+
     /// A transcoding as this version of the engine makes it.
     #[must_use]
     pub fn transcoding(media: MediaId, name: &TranscodingName, version: u32) -> Self {
         Self(format!("{}/{name}.v{version}", folder(media)))
+    }
+
+    /// The media object that it belongs to, if it is a key of this form.
+    #[must_use]
+    pub fn media(&self) -> Option<MediaId> {
+        let mut parts = self.0.strip_prefix("media/")?.split('/');
+        let (_, id, _) = (parts.next()?, parts.next()?, parts.next()?);
+        id.parse().ok()
     }
 
     /// The key in a row or a packet that this project wrote itself.

@@ -15,13 +15,15 @@ pub mod problem;
 pub mod retry;
 pub mod room;
 pub mod room_event;
+pub mod secret;
 pub mod session;
 pub mod spec;
 pub mod time;
 pub mod wire;
 
-pub use id::{JobId, MediaId, MessageId, Snowflake};
+pub use id::{EditId, JobId, MediaId, MessageId, RoomKeyId, Snowflake};
 pub use job::JobRef;
 pub use room::RoomName;
+pub use secret::ObjectSecret;
 pub use session::{SessionId, UserId};
 pub use time::Millis;

@@ -1,6 +1,6 @@
 //! Media objects and their transcodings: the domain, between rows and wire.
 
-use crate::{MediaId, Millis, RoomName, UserId, job::Reason, key::ObjectKey, spec::TranscodingName};
+use crate::{MediaId, Millis, RoomKeyId, RoomName, UserId, job::Reason, key::ObjectKey, spec::TranscodingName};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -85,10 +85,24 @@ pub struct MediaObject {
     pub width: Option<u32>,
     /// Height in pixels, after EXIF orientation.
     pub height: Option<u32>,
-    /// The ThumbHash.
+    /// The ThumbHash, as the row has it: sealed where `encryption` is there.
     pub placeholder: Option<Vec<u8>>,
+    /// How its files are encrypted; `None` in public rooms.
+    pub encryption: Option<Encryption>,
+    /// The newest event about it (`event.seq`) that this view takes in: all that
+    /// was told up to there is in it, and nothing that is told later.
+    pub seq: i64,
     /// The transcodings that are there, by name; `original` among them.
     pub transcodings: Vec<Transcoding>,
+}
+
+/// The key of a private media object, which opens with its room's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// The room key that wraps it.
+    pub key_id: RoomKeyId,
+    /// The object's secret, wrapped.
+    pub wrapped: Vec<u8>,
 }
 
 impl MediaObject {

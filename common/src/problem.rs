@@ -51,10 +51,12 @@ codes! {
     HandleExpired = "handle-expired", 403, "The handle has expired.";
     ForeignOrigin = "foreign-origin", 403, "Requests from this origin are not accepted.";
     NotFound = "not-found", 404, "There is nothing here.";
+    MessageNotFound = "message-not-found", 404, "message not found";
     MediaNotFound = "media-not-found", 404, "media not found";
     RoomNotFound = "room-not-found", 404, "room not found";
     MethodNotAllowed = "method-not-allowed", 405, "invalid method";
     BodyTimeout = "body-timeout", 408, "The body came too slowly.";
+    RoomExists = "room-exists", 409, "There is such a room already, of another kind.";
     AlreadyUploaded = "already-uploaded", 409, "This media object has its content already.";
     NotUploaded = "not-uploaded", 409, "This media object has no content yet.";
     NotYours = "not-yours", 409, "The job is done, or another worker holds it.";
@@ -67,6 +69,7 @@ codes! {
     RangeNotSatisfiable = "range-not-satisfiable", 416, "The range lies outside of the content.";
     UpgradeRequired = "upgrade-required", 400, "This address speaks WebSocket.";
     Internal = "internal", 500, "Something went wrong on our side.";
+    KeysUnavailable = "keys-unavailable", 503, "This private room cannot be opened right now.";
     Unavailable = "unavailable", 503, "Not available right now; try again.";
     StoreFull = "store-full", 507, "The store has no room left.";
 }

@@ -3,7 +3,7 @@
 //! Ids and small values: whoever needs more reads the database. Nothing here is
 //! the truth; an event that is lost is healed from the rows it speaks of.
 
-use crate::{MediaId, MessageId, RoomName, SessionId, UserId, session::SessionView, spec::TranscodingName};
+use crate::{EditId, MediaId, MessageId, RoomName, SessionId, UserId, session::SessionView, spec::TranscodingName};
 use serde::{Deserialize, Serialize};
 
 /// Something happened in a room.
@@ -54,6 +54,34 @@ pub enum News {
         message: MessageId,
         /// By whom: they get a reply instead of an event.
         by: SessionId,
+    },
+    /// A change of a message was committed.
+    Edited {
+        /// The message.
+        message: MessageId,
+        /// The change.
+        edit: EditId,
+        /// The change before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<EditId>,
+        /// By whom: they get a reply instead of an event. `None`: not by a session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<SessionId>,
+    },
+    /// A coordinator died, and all its sessions with it.
+    Partition {
+        /// Its name in views of sessions.
+        server_id: String,
+        /// Which start of it.
+        server_era: String,
+    },
+    /// Who may be in the room changed (a new passcode), or the room is gone:
+    /// sessions that joined before must join anew.
+    Closed {
+        /// The room's epoch from now on.
+        epoch: i64,
+        /// Whether it is gone.
+        deleted: bool,
     },
     /// A row of the table `event` was committed.
     Media {

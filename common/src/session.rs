@@ -28,6 +28,14 @@ impl UserId {
         Self(format!("{prefix}:{}", data_encoding::BASE64URL.encode(&random)))
     }
 
+    /// The id that somebody wrote; `None` if no agent can have it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let random = text.strip_prefix("agent:").or_else(|| text.strip_prefix("bot:"))?;
+        let bytes = data_encoding::BASE64URL.decode(random.as_bytes()).ok()?;
+        (bytes.len() == 8).then(|| Self(text.to_owned()))
+    }
+
     /// The id in a row or a packet that this project wrote itself.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
@@ -93,6 +101,9 @@ pub struct SessionView {
     pub server_era: String,
     /// Which connection.
     pub session_id: SessionId,
+    /// Whether they may edit and delete what others say; absent where not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_manager: bool,
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What every request handler is given: plain handles to the capabilities.
 
-use crate::{config::Settings, failure::Failure, rooms::Rooms, sign::Signer};
+use crate::{config::Settings, failure::Failure, keys::Keyring, passcode::Passcodes, rooms::Rooms, sign::Signer};
 use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, problem::Code, time::Clock};
 use heim_db::Database;
 use heim_queue::Queue;
 use heim_store::Store;
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::{
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
@@ -22,6 +23,8 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) queue: Queue,
     pub(crate) signer: Signer,
+    pub(crate) keys: Keyring,
+    pub(crate) passcodes: Passcodes,
     pub(crate) rooms: Rooms,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
@@ -36,6 +39,10 @@ pub(crate) struct Parts {
     pub(crate) tasks: TaskTracker,
     /// Woken when there is something to dispatch.
     pub(crate) dispatch: Arc<Notify>,
+    /// Woken when there is much to remove.
+    pub(crate) sweep: Arc<Notify>,
+    /// What was counted.
+    pub(crate) metrics: PrometheusHandle,
 }
 
 impl App {

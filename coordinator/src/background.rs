@@ -6,7 +6,7 @@ use crate::{app::App, rooms};
 use heim_common::room_event::News;
 use heim_db::{DbError, Reaped};
 use heim_runtime::telemetry::chain;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -61,8 +61,18 @@ async fn renew(app: &App, number: u16) -> Result<(), DbError> {
         tracing::error!(number, "another coordinator holds this one's number: ids may collide; restart this one");
     }
     rooms::keep_sessions(app).await?;
-    for (room, session) in app.db.sessions_expire().await? {
-        rooms::announce(app, &room, News::Part { session }).await;
+    // Whoever lives renews all of its sessions at once: where some expired, their
+    // coordinator is dead, or as good as dead.
+    let lost: BTreeSet<_> = app
+        .db
+        .sessions_expire()
+        .await?
+        .into_iter()
+        .map(|(room, session)| (room, session.server_id, session.server_era))
+        .collect();
+    for (room, server_id, server_era) in lost {
+        tracing::warn!(%room, server_id, server_era, "a coordinator died with sessions in this room");
+        rooms::announce(app, &room, News::Partition { server_id, server_era }).await;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The sections of the configuration that a coordinator reads.
 
+pub use crate::keys::{InvalidKeys, InvalidMaster, KeysConfig};
 use heim_common::{
     job::Attempts,
     limits::Limits,
@@ -23,6 +24,15 @@ pub struct Settings {
     pub hooks: HooksConfig,
     /// The section `signing`.
     pub signing: SigningConfig,
+    /// The section `keys`.
+    #[serde(default)]
+    pub keys: KeysConfig,
+    /// The section `admin`.
+    #[serde(default)]
+    pub admin: AdminConfig,
+    /// The section `retention`.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// The section `limits`.
     #[serde(default)]
     pub limits: Limits,
@@ -76,6 +86,36 @@ pub struct HooksConfig {
 pub struct SigningConfig {
     /// Signs handles and cookies. The same for all coordinators.
     pub secret: Secret,
+}
+
+/// The section `admin`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminConfig {
+    /// The bearer token of the API. Empty: there is no API.
+    pub token: Secret,
+}
+
+/// The section `retention`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// How long a deleted message can be brought back, in seconds; then it and
+    /// what only it showed are removed.
+    pub deleted_s: u64,
+    /// How long an upload may be without a message, in seconds.
+    pub unattached_s: u64,
+    /// How often what is to go is looked for, in milliseconds.
+    pub sweep_ms: u64,
+    /// How often the store is looked through for objects that no row names, in
+    /// seconds; they are counted.
+    pub orphans_s: u64,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { deleted_s: 7 * 24 * 3600, unattached_s: 24 * 3600, sweep_ms: 10_000, orphans_s: 3600 }
+    }
 }
 
 /// The section `transcodings`.
@@ -165,6 +205,9 @@ pub enum InvalidSettings {
     /// Nothing would ever be dispatched, or tried.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// The master keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] InvalidKeys),
     /// The list cannot be carried out.
     #[error("transcodings.image: {0}")]
     Specs(#[from] spec::InvalidSpecs),
@@ -191,6 +234,14 @@ impl Settings {
         if !url.is_empty() && (!has_scheme || url.ends_with('/')) {
             return Err(InvalidSettings::PublicUrl);
         }
+        if !self.admin.token.is_empty() && weak(&self.admin.token) {
+            return Err(InvalidSettings::WeakSecret("admin.token"));
+        }
+        match self.keys.keyring() {
+            // Told when it starts to serve: public rooms need no keys.
+            Ok(_) | Err(InvalidKeys::File(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         if self.jobs.lease_ms < 300 {
             return Err(InvalidSettings::Lease);
         }
@@ -199,6 +250,8 @@ impl Settings {
             ("jobs.deaths_max", u64::from(self.jobs.deaths_max)),
             ("jobs.sweep_ms", self.jobs.sweep_ms),
             ("coordinator.ping_ms", self.coordinator.ping_ms),
+            ("retention.sweep_ms", self.retention.sweep_ms),
+            ("retention.orphans_s", self.retention.orphans_s),
         ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(InvalidSettings::Zero(key));
@@ -225,6 +278,9 @@ mod tests {
             limits: Limits::default(),
             transcodings: TranscodingsConfig::default(),
             jobs: JobsConfig::default(),
+            keys: KeysConfig::default(),
+            admin: AdminConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 

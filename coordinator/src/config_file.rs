@@ -1,7 +1,8 @@
 //! The whole configuration of a process that is a coordinator.
 
 use crate::config::{
-    CoordinatorConfig, HooksConfig, InvalidSettings, JobsConfig, Settings, SigningConfig, TranscodingsConfig,
+    AdminConfig, CoordinatorConfig, HooksConfig, InvalidSettings, JobsConfig, KeysConfig, RetentionConfig, Settings,
+    SigningConfig, TranscodingsConfig,
 };
 use heim_common::limits::Limits;
 use heim_db::DatabaseConfig;
@@ -31,6 +32,15 @@ pub struct ConfigFile<W> {
     pub hooks: HooksConfig,
     /// What handles and cookies are signed with.
     pub signing: SigningConfig,
+    /// What private rooms are encrypted with.
+    #[serde(default)]
+    pub keys: KeysConfig,
+    /// Who may call the API.
+    #[serde(default)]
+    pub admin: AdminConfig,
+    /// How long things are kept that nobody shows.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// What clients may not exceed.
     #[serde(default)]
     pub limits: Limits,
@@ -58,6 +68,9 @@ impl<W> ConfigFile<W> {
             coordinator: self.coordinator.clone(),
             hooks: self.hooks.clone(),
             signing: self.signing.clone(),
+            keys: self.keys.clone(),
+            admin: self.admin.clone(),
+            retention: self.retention.clone(),
             limits: self.limits.clone(),
             transcodings: self.transcodings.clone(),
             jobs: self.jobs.clone(),

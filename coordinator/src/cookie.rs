@@ -17,13 +17,17 @@ pub(crate) struct Agent {
 /// The agent that the request's `Cookie` header names, or a new one: a bad
 /// cookie is never an error.
 pub(crate) fn agent(signer: &Signer, cookie: Option<&str>, kind: AgentKind, secure: bool) -> Agent {
-    let known = cookie.and_then(|header| value(header)).and_then(|value| read(signer, value));
-    let id = known.unwrap_or_else(|| UserId::agent(kind, rand::random()));
+    let id = known(signer, cookie).unwrap_or_else(|| UserId::agent(kind, rand::random()));
     let text = BASE64URL_NOPAD.encode(id.as_str().as_bytes());
     let signature = signer.sign(Purpose::Cookie, &[id.as_str()]);
     let secure = if secure { "; Secure" } else { "" };
     let set_cookie = format!("{NAME}={text}.{signature}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{secure}");
     Agent { id, set_cookie }
+}
+
+/// The agent that the request's `Cookie` header names.
+pub(crate) fn known(signer: &Signer, cookie: Option<&str>) -> Option<UserId> {
+    cookie.and_then(value).and_then(|value| read(signer, value))
 }
 
 fn value(header: &str) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! How a use case fails: a code for the client, the cause for the operator.
 
+use crate::{keys::KeyError, passcode::PasscodeError};
 use heim_common::problem::Code;
 use heim_db::DbError;
 use heim_store::StoreError;
@@ -33,9 +34,32 @@ impl From<DbError> for Failure {
     }
 }
 
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Database(error) => error.into(),
+            error => Self { code: Code::KeysUnavailable, detail: None, cause: Some(Box::new(error)) },
+        }
+    }
+}
+
+impl From<PasscodeError> for Failure {
+    fn from(error: PasscodeError) -> Self {
+        match error {
+            PasscodeError::Length => Self::with(error.code(), error.to_string()),
+            error => Self { code: error.code(), detail: None, cause: Some(Box::new(error)) },
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let code = if error.is_full() { Code::StoreFull } else { Code::Unavailable };
+        let code = match &error {
+            error if error.is_full() => Code::StoreFull,
+            // No other try will open it.
+            error if error.is_tampered() => Code::Internal,
+            _ => Code::Unavailable,
+        };
         Self { code, detail: None, cause: Some(Box::new(error)) }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::sign::{Purpose, Signer};
 use heim_common::{
-    MediaId, Millis, RoomName,
+    MediaId, Millis, RoomName, UserId,
     media::{MediaObject, Transcoding},
     spec::TranscodingName,
     wire::{Headers, TranscodingView, UploadHandle},
@@ -28,6 +28,8 @@ pub(crate) struct UploadGrant {
     pub(crate) max_size: u64,
     /// Unix seconds.
     pub(crate) expires: i64,
+    /// The room's epoch: with a later one it does not count.
+    pub(crate) epoch: i64,
 }
 
 impl UploadGrant {
@@ -35,8 +37,8 @@ impl UploadGrant {
     /// URLs end up in logs.
     #[must_use]
     pub(crate) fn handle(&self, signer: &Signer, base: &str, content_type: Option<&str>) -> UploadHandle {
-        let Self { media, max_size, expires } = *self;
-        let token = format!("{expires}.{max_size}.{}", self.signature(signer));
+        let Self { media, max_size, expires, epoch } = *self;
+        let token = format!("{expires}.{max_size}.{epoch}.{}", self.signature(signer));
         let mut headers = Headers::from([("Authorization".to_owned(), vec![format!("Bearer {token}")])]);
         if let Some(content_type) = content_type {
             headers.insert("Content-Type".to_owned(), vec![content_type.to_owned()]);
@@ -56,33 +58,45 @@ impl UploadGrant {
     /// # Errors
     /// If the token was not made by this signer for `media`, or is too old.
     pub(crate) fn verify(signer: &Signer, media: MediaId, token: &str, now: Millis) -> Result<Self, BadHandle> {
-        let mut parts = token.splitn(3, '.');
-        let (Some(expires), Some(max_size), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(BadHandle::Forged);
-        };
-        if !signer.verify(Purpose::Upload, &["PUT", &media.to_string(), max_size, expires], signature) {
+        let parts: Vec<_> = token.split('.').collect();
+        let [expires, max_size, epoch, signature] = parts[..] else { return Err(BadHandle::Forged) };
+        if !signer.verify(Purpose::Upload, &["PUT", &media.to_string(), max_size, expires, epoch], signature) {
             return Err(BadHandle::Forged);
         }
-        let (Ok(expires), Ok(max_size)) = (expires.parse(), max_size.parse()) else {
+        let (Ok(expires), Ok(max_size), Ok(epoch)) = (expires.parse(), max_size.parse(), epoch.parse()) else {
             return Err(BadHandle::Forged);
         };
         if now.seconds() >= expires {
             return Err(BadHandle::Expired);
         }
-        Ok(Self { media, max_size, expires })
+        Ok(Self { media, max_size, expires, epoch })
     }
 
     fn signature(&self, signer: &Signer) -> String {
-        let fields = [self.media.to_string(), self.max_size.to_string(), self.expires.to_string()];
-        signer.sign(Purpose::Upload, &["PUT", &fields[0], &fields[1], &fields[2]])
+        let Self { media, max_size, expires, epoch } = self;
+        let fields = [media.to_string(), max_size.to_string(), expires.to_string(), epoch.to_string()];
+        signer.sign(Purpose::Upload, &["PUT", &fields[0], &fields[1], &fields[2], &fields[3]])
     }
 }
 
-/// The query of a download URL: expiry, version, signature.
+/// Who a download handle is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience<'a> {
+    /// Whoever has the URL: the room is public.
+    Anybody,
+    /// One agent, in the epoch of a private room in which it was let in.
+    Agent { agent: &'a UserId, epoch: i64 },
+}
+
+/// The query of a download URL: expiry, version, agent, signature.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct DownloadQuery {
-    e: i64,
-    v: u32,
+    /// Numbers as they came: what is signed has one form.
+    e: String,
+    v: String,
+    /// The agent that it was made for; absent in public rooms.
+    #[serde(default)]
+    pub(crate) a: Option<String>,
     s: String,
 }
 
@@ -100,12 +114,18 @@ pub(crate) fn download_expiry(now: Millis, lifetime_s: u64) -> i64 {
 pub(crate) fn download(
     signer: &Signer,
     base: &str,
+    audience: Audience<'_>,
     media: &MediaObject,
     transcoding: &Transcoding,
     expires: i64,
 ) -> TranscodingView {
     let Transcoding { name, version, key: _, content_type, size, width, height } = transcoding;
-    let signature = download_signature(signer, &media.room, media.id, name, *version, expires);
+    let target = Target { room: &media.room, media: media.id, name };
+    let signature = target.sign(signer, audience, *version, expires);
+    let agent = match audience {
+        Audience::Anybody => String::new(),
+        Audience::Agent { agent, .. } => format!("&a={}", in_query(agent.as_str())),
+    };
     TranscodingView {
         media_id: media.id,
         name: name.clone(),
@@ -113,45 +133,71 @@ pub(crate) fn download(
         size: *size,
         width: *width,
         height: *height,
-        url: format!("{base}/media/{}/{name}?e={expires}&v={version}&s={signature}", media.id),
+        url: format!("{base}/media/{}/{name}?e={expires}&v={version}{agent}&s={signature}", media.id),
         headers: Headers::new(),
         expires,
     }
 }
 
-/// The version of the transcoding that a download URL stands for.
-///
-/// # Errors
-/// If this signer did not make it for this transcoding, or if it is too old.
-pub(crate) fn verify_download(
-    signer: &Signer,
-    room: &RoomName,
-    media: MediaId,
-    name: &TranscodingName,
-    query: &DownloadQuery,
-    now: Millis,
-) -> Result<u32, BadHandle> {
-    let [version, expires] = [query.v.to_string(), query.e.to_string()];
-    let fields = ["GET", room.as_str(), &media.to_string(), name.as_str(), &version, &expires];
-    if !signer.verify(Purpose::Download, &fields, &query.s) {
-        Err(BadHandle::Forged)
-    } else if now.seconds() >= query.e {
-        Err(BadHandle::Expired)
-    } else {
-        Ok(query.v)
-    }
+/// Agents' ids are made of letters, digits and `:-_=`; of these `=` alone has a
+/// meaning in a query.
+fn in_query(agent: &str) -> String {
+    agent.replace('=', "%3D")
 }
 
-fn download_signature(
-    signer: &Signer,
-    room: &RoomName,
-    media: MediaId,
-    name: &TranscodingName,
-    version: u32,
-    expires: i64,
-) -> String {
-    let fields = [media.to_string(), version.to_string(), expires.to_string()];
-    signer.sign(Purpose::Download, &["GET", room.as_str(), &fields[0], name.as_str(), &fields[1], &fields[2]])
+/// What a download handle leads to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) room: &'a RoomName,
+    pub(crate) media: MediaId,
+    pub(crate) name: &'a TranscodingName,
+}
+
+impl Target<'_> {
+    /// The version of the transcoding that a download URL stands for.
+    ///
+    /// # Errors
+    /// If this signer did not make it for this transcoding and this audience, or
+    /// if it is too old.
+    pub(crate) fn verify(
+        &self,
+        signer: &Signer,
+        audience: Audience<'_>,
+        query: &DownloadQuery,
+        now: Millis,
+    ) -> Result<u32, BadHandle> {
+        let verifies = |fields: &[&str]| signer.verify(Purpose::Download, fields, &query.s);
+        if !self.with_fields(audience, &query.v, &query.e, verifies) {
+            return Err(BadHandle::Forged);
+        }
+        let (Ok(version), Ok(expires)) = (query.v.parse(), query.e.parse::<i64>()) else {
+            return Err(BadHandle::Forged);
+        };
+        if now.seconds() >= expires { Err(BadHandle::Expired) } else { Ok(version) }
+    }
+
+    fn sign(&self, signer: &Signer, audience: Audience<'_>, version: u32, expires: i64) -> String {
+        let [version, expires] = [version.to_string(), expires.to_string()];
+        self.with_fields(audience, &version, &expires, |fields| signer.sign(Purpose::Download, fields))
+    }
+
+    fn with_fields<T>(
+        &self,
+        audience: Audience<'_>,
+        version: &str,
+        expires: &str,
+        then: impl FnOnce(&[&str]) -> T,
+    ) -> T {
+        let media = self.media.to_string();
+        let common = ["GET", self.room.as_str(), &media, self.name.as_str(), version, expires];
+        match audience {
+            Audience::Anybody => then(&common),
+            Audience::Agent { agent, epoch } => {
+                let epoch = epoch.to_string();
+                then(&[&common[..], &[agent.as_str(), &epoch]].concat())
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_upload_handle_is_good_for_its_object_until_it_expires() {
-        let grant = UploadGrant { media: "0c1oft7ew7ojk".parse().unwrap(), max_size: 1_000, expires: 100 };
+        let grant = UploadGrant { media: "0c1oft7ew7ojk".parse().unwrap(), max_size: 1_000, expires: 100, epoch: 7 };
         let handle = grant.handle(&signer(), "http://h", Some("image/png"));
         assert_eq!(handle.url, "http://h/media/0c1oft7ew7ojk");
         let token = handle.headers["Authorization"][0].strip_prefix("Bearer ").unwrap().to_owned();
@@ -176,6 +222,7 @@ mod tests {
         assert_eq!(verify("0c1oft7ew7ojl", &token, 0), Err(BadHandle::Forged));
         assert_eq!(verify("0c1oft7ew7ojk", &token.replace("1000", "9999"), 0), Err(BadHandle::Forged));
         assert_eq!(verify("0c1oft7ew7ojk", &token.replace("100.", "900."), 0), Err(BadHandle::Forged));
+        assert_eq!(verify("0c1oft7ew7ojk", &token.replace(".7.", ".8."), 0), Err(BadHandle::Forged));
         assert_eq!(verify("0c1oft7ew7ojk", "", 0), Err(BadHandle::Forged));
     }
 
@@ -187,34 +234,72 @@ mod tests {
         assert_eq!(at(3_600), 10_800);
     }
 
+    /// What a handle says, each part to be changed by itself.
+    #[derive(Clone)]
+    struct Said {
+        room: &'static str,
+        media: &'static str,
+        name: &'static str,
+        agent: Option<&'static str>,
+        epoch: i64,
+        version: u32,
+        expires: i64,
+    }
+
+    const PUBLIC: Said = Said {
+        room: "vault",
+        media: "0c1oft7ew7ojk",
+        name: "thumb-320",
+        agent: None,
+        epoch: 3,
+        version: 1,
+        expires: 100,
+    };
+
+    impl Said {
+        fn with<T>(&self, then: impl FnOnce(Target<'_>, Audience<'_>) -> T) -> T {
+            let (room, media, name) =
+                (self.room.parse().unwrap(), self.media.parse().unwrap(), self.name.parse().unwrap());
+            let agent = self.agent.map(|agent| UserId::from_stored(agent.to_owned()));
+            let audience = match &agent {
+                Some(agent) => Audience::Agent { agent, epoch: self.epoch },
+                None => Audience::Anybody,
+            };
+            then(Target { room: &room, media, name: &name }, audience)
+        }
+
+        fn signature(&self) -> String {
+            self.with(|target, audience| target.sign(&signer(), audience, self.version, self.expires))
+        }
+
+        fn verify(&self, signature: &str, now: i64) -> Result<u32, BadHandle> {
+            let [e, v] = [self.expires.to_string(), self.version.to_string()];
+            let query = DownloadQuery { e, v, a: None, s: signature.to_owned() };
+            self.with(|target, audience| target.verify(&signer(), audience, &query, Millis(now)))
+        }
+    }
+
     #[test]
     fn a_download_handle_is_bound_to_all_it_names() {
-        let (room, media, name) = ("vault", "0c1oft7ew7ojk", "thumb-320");
-        let s = download_signature(
-            &signer(),
-            &room.parse().unwrap(),
-            media.parse().unwrap(),
-            &name.parse().unwrap(),
-            1,
-            100,
-        );
-        let verify = |room: &str, media: &str, name: &str, v, e, now| {
-            let query = DownloadQuery { e, v, s: s.clone() };
-            verify_download(
-                &signer(),
-                &room.parse().unwrap(),
-                media.parse().unwrap(),
-                &name.parse().unwrap(),
-                &query,
-                Millis(now),
-            )
-        };
-        assert_eq!(verify(room, media, name, 1, 100, 99_000), Ok(1));
-        assert_eq!(verify(room, media, name, 1, 100, 100_000), Err(BadHandle::Expired));
-        assert_eq!(verify("hall", media, name, 1, 100, 0), Err(BadHandle::Forged));
-        assert_eq!(verify(room, "0c1oft7ew7ojl", name, 1, 100, 0), Err(BadHandle::Forged));
-        assert_eq!(verify(room, media, "original", 1, 100, 0), Err(BadHandle::Forged));
-        assert_eq!(verify(room, media, name, 2, 100, 0), Err(BadHandle::Forged));
-        assert_eq!(verify(room, media, name, 1, 101, 0), Err(BadHandle::Forged));
+        let private = Said { agent: Some("agent:AAAAAAAAAAA="), ..PUBLIC };
+        for said in [PUBLIC, private.clone()] {
+            let signature = said.signature();
+            assert_eq!(said.verify(&signature, 99_000), Ok(1));
+            assert_eq!(said.verify(&signature, 100_000), Err(BadHandle::Expired));
+            let others = [
+                Said { room: "hall", ..said.clone() },
+                Said { media: "0c1oft7ew7ojl", ..said.clone() },
+                Said { name: "original", ..said.clone() },
+                Said { agent: Some("agent:BAAAAAAAAAA="), ..said.clone() },
+                Said { version: 2, ..said.clone() },
+                Said { expires: 101, ..said.clone() },
+            ];
+            for (place, other) in others.iter().enumerate() {
+                assert_eq!(other.verify(&signature, 0), Err(BadHandle::Forged), "{place}");
+            }
+        }
+        let signature = private.signature();
+        assert_eq!(Said { epoch: 4, ..private.clone() }.verify(&signature, 0), Err(BadHandle::Forged));
+        assert_eq!(Said { agent: None, ..private }.verify(&signature, 0), Err(BadHandle::Forged));
     }
 }

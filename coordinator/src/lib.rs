@@ -3,6 +3,7 @@
 //! It never decodes a pixel, and keeps nothing between requests that another
 //! coordinator beside it would need.
 
+pub mod admin;
 mod app;
 mod background;
 pub mod config;
@@ -11,7 +12,11 @@ mod cookie;
 mod dispatch;
 mod failure;
 mod handle;
+mod keys;
 mod life;
+mod opened;
+mod passcode;
+mod retention;
 mod rooms;
 mod routes;
 mod sign;

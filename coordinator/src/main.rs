@@ -1,11 +1,11 @@
-//! `heim-coordinator`: serves, and migrates its database.
+//! `heim-coordinator`: serves, migrates its database, and is administered.
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use heim_coordinator::{Capabilities, ConfigFile, DEFAULT_CONFIG, Elsewhere};
+use heim_coordinator::{Capabilities, ConfigFile, DEFAULT_CONFIG, Elsewhere, admin};
 use heim_db::Database;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, ready, telemetry};
+use heim_runtime::{Shutdown, config, forbid_core_dumps, ready, telemetry};
 use heim_store::Store;
 use std::{path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
@@ -34,15 +34,24 @@ enum Command {
     },
     /// Brings the database's schema up to date.
     Migrate,
+    /// Looks after rooms and keys by hand.
+    #[command(subcommand)]
+    Admin(admin::Command),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    forbid_core_dumps()?;
     let Arguments { command, config } = Arguments::parse();
     let mut file: ConfigFile<Elsewhere> = config::load(DEFAULT_CONFIG, config.as_deref())?;
     telemetry::init(&file.log)?;
     match command {
         Command::Migrate => Ok(Database::connect(&file.database).await?.migrate().await?),
+        Command::Admin(command) => {
+            let settings = file.settings()?;
+            let capabilities = connect(&file).await?;
+            Ok(admin::run(command, &settings, capabilities).await?)
+        }
         Command::Serve { listen, check_config } => {
             file.coordinator.listen = listen.unwrap_or(file.coordinator.listen);
             let settings = file.settings()?;
@@ -54,14 +63,18 @@ async fn main() -> anyhow::Result<()> {
             shutdown.on_signals(Duration::from_millis(file.coordinator.grace_ms))?;
             let listen = &file.coordinator.listen;
             let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-            let capabilities = Capabilities {
-                db: Database::connect(&file.database).await?,
-                store: Store::open(&file.store)?,
-                queue: Queue::connect(&file.queue).await?,
-            };
+            let capabilities = connect(&file).await?;
             let address = listener.local_addr()?;
             let says = || ready::print(&format!("ready http://{address}\n"));
             Ok(heim_coordinator::serve(listener, settings, capabilities, shutdown, says).await?)
         }
     }
+}
+
+async fn connect(file: &ConfigFile<Elsewhere>) -> anyhow::Result<Capabilities> {
+    Ok(Capabilities {
+        db: Database::connect(&file.database).await?,
+        store: Store::open(&file.store)?,
+        queue: Queue::connect(&file.queue).await?,
+    })
 }

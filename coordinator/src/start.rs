@@ -5,6 +5,9 @@ use crate::{
     background::{self, PRESENCE_LEASE},
     config::Settings,
     dispatch,
+    keys::Keyring,
+    passcode::Passcodes,
+    retention,
     rooms::{self, Rooms},
     routes,
     sign::Signer,
@@ -14,7 +17,8 @@ use heim_db::{Database, DbError};
 use heim_queue::Queue;
 use heim_runtime::{Shutdown, clock, server, telemetry::chain};
 use heim_store::Store;
-use std::sync::Arc;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::{Arc, OnceLock};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -63,14 +67,19 @@ pub async fn serve(
     }
     let clock: Clock = clock::system;
     let own_url = format!("http://{}", listener.local_addr().map_err(StartError::Listener)?);
+    let keys = open_keys(&settings, &db).await?;
     let (number, era) = take_number(&db, clock).await?;
     // Before anybody is served: what comes after it is brought to the sessions.
     let (rooms, ends) = Rooms::new(db.events_last().await?, clock());
     let limits = server::ServerLimits::from(&settings.limits);
     let app = App::new(Parts {
         signer: Signer::new(&settings.signing.secret),
+        keys,
+        passcodes: Passcodes::new(),
         ids: Ids::new(number, clock),
         dispatch: Arc::new(Notify::new()),
+        sweep: Arc::new(Notify::new()),
+        metrics: metrics_recorder(),
         server_id: format!("heim.{number}"),
         server_era: era.clone(),
         tasks: TaskTracker::new(),
@@ -86,6 +95,7 @@ pub async fn serve(
     tasks.spawn(rooms::run(app.clone(), ends, stop.clone()));
     tasks.spawn(dispatch::run(app.clone(), stop.clone()));
     tasks.spawn(background::run(app.clone(), number, stop.clone()));
+    tasks.spawn(retention::run(app.clone(), stop.clone()));
     tasks.close();
 
     ready();
@@ -106,8 +116,41 @@ pub async fn serve(
     Ok(())
 }
 
+/// Counts for the whole process; who comes second shares the first one's place.
+fn metrics_recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            // Fails where somebody else counts already; then this stays empty.
+            let _ = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
+}
+
+/// Opens the master keys. What cannot be opened costs private rooms, and said
+/// loudly; public rooms are served.
+async fn open_keys(settings: &Settings, db: &Database) -> Result<Keyring, DbError> {
+    let keys = settings.keys.keyring().unwrap_or_else(|error| {
+        tracing::error!(error = chain(&error), "there are no private rooms");
+        Keyring::new(Vec::new(), false)
+    });
+    for master in db.room_key_masters().await? {
+        if !keys.knows(&master) {
+            tracing::error!(
+                master,
+                "rooms have keys under a master key that is neither keys.master nor in keys.previous: they cannot be \
+                 opened"
+            );
+        }
+    }
+    Ok(keys)
+}
+
 /// Leases a number for ids, and makes this start's era with it.
-async fn take_number(db: &Database, clock: Clock) -> Result<(u16, String), StartError> {
+pub(crate) async fn take_number(db: &Database, clock: Clock) -> Result<(u16, String), StartError> {
     // Random, so that two that start in one millisecond are told apart.
     let now = u64::try_from(clock().0).unwrap_or(0);
     let era = Snowflake((now << 20 | u64::from(rand::random::<u32>() >> 12)) & (u64::MAX >> 1)).to_string();

@@ -22,6 +22,11 @@ pub(crate) fn text_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().null().take()
 }
 
+/// Bytes.
+pub(crate) fn bytes(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).blob().not_null().take()
+}
+
 /// Bytes that may be unknown.
 pub(crate) fn bytes_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).blob().null().take()
@@ -34,6 +39,24 @@ pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreat
         index.col(*column);
     }
     index
+}
+
+/// An index over the rows of which a condition is true.
+pub(crate) fn index_where(table: &'static str, column: &'static str, condition: Expr) -> IndexCreateStatement {
+    Index::create().name(format!("idx_{table}_{column}_where")).table(table).col(column).and_where(condition).take()
+}
+
+/// Adds columns to a table: one after the other, because `SQLite` takes one at
+/// a time.
+pub(crate) async fn add(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: impl IntoIterator<Item = ColumnDef>,
+) -> Result<(), DbErr> {
+    for mut column in columns {
+        manager.alter_table(Table::alter().table(table).add_column(&mut column).take()).await?;
+    }
+    Ok(())
 }
 
 /// A primary key over several columns.

@@ -23,6 +23,9 @@ mod m0002_media;
 mod m0003_messages;
 mod m0004_jobs;
 mod m0005_events;
+mod m0006_private_rooms;
+mod m0007_sealed_messages;
+mod m0008_media_keys;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -38,6 +41,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_messages::Migration),
             Box::new(m0004_jobs::Migration),
             Box::new(m0005_events::Migration),
+            Box::new(m0006_private_rooms::Migration),
+            Box::new(m0007_sealed_messages::Migration),
+            Box::new(m0008_media_keys::Migration),
         ]
     }
 }
@@ -71,4 +77,16 @@ pub async fn apply(transaction: &sea_orm_migration::sea_orm::DatabaseTransaction
         return Ok(());
     }
     Migrator::up(transaction, None).await
+}
+
+/// Brings an empty database to where an earlier release left it, with that many
+/// migrations: for tests of the way from there.
+///
+/// # Errors
+/// If a migration fails.
+pub async fn apply_first(
+    transaction: &sea_orm_migration::sea_orm::DatabaseTransaction,
+    steps: u32,
+) -> Result<(), DbErr> {
+    Migrator::up(transaction, Some(steps)).await
 }

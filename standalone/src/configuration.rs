@@ -29,6 +29,9 @@ pub(crate) fn load(
     if all.store.url.is_empty() {
         all.store.url = format!("file://{}", data.join("store").display());
     }
+    if all.keys.master.is_empty() && all.keys.master_file.is_empty() {
+        all.keys.master_file = secrets::master_key(&data)?.display().to_string();
+    }
     Ok(all)
 }
 
@@ -45,5 +48,6 @@ mod tests {
         assert_eq!(all.queue.url, "memory:");
         assert!(all.database.url.starts_with("sqlite:/") && all.database.url.ends_with("heim.db"));
         assert!(all.store.url.starts_with("file:///"));
+        assert!(all.keys.master_file.ends_with("master.key") && !all.admin.token.is_empty());
     }
 }

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> anyhow::Result<()> {
+    heim_runtime::forbid_core_dumps()?;
     let configuration = configuration::load(arguments.config.as_deref(), &arguments.data_dir, arguments.listen)?;
     if arguments.check_config {
         heim_runtime::ready::print(&toml::to_string(&configuration)?);

@@ -3,7 +3,7 @@
 
 use crate::{
     client::Client,
-    packets::subject,
+    packets::{Heard, subject},
     web::{Answer, Web},
 };
 use heim_common::{
@@ -12,7 +12,10 @@ use heim_common::{
     wire::{MediaEvent, MediaView},
 };
 use serde_json::json;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// The transcodings of every picture by default, in the order in which they
 /// come, with the longer side of each.
@@ -39,21 +42,41 @@ pub async fn share_accepted(client: &Client, bytes: Vec<u8>) -> MediaId {
 /// Waits until a session was told everything about an object, and returns what
 /// it is then. The session must be its uploader's, or see it in a message.
 pub async fn finished(client: &Client, id: MediaId) -> MediaView {
-    client
-        .heard
-        .wait_for("a media event with the last state", |heard| {
-            let mut events = heard.iter().filter_map(crate::packets::Heard::media_event);
-            events.find(|event| subject(event).0 == id && is_final(state(event)))
-        })
-        .await;
+    let is_over = |heard: &[Heard]| told(heard, id).1.then_some(());
+    client.heard.wait_for("a media event or a message with the last state", is_over).await;
     let media = client.media(id).await;
     assert!(is_final(media.state), "{media:?}");
     // An event tells the state at the moment of its delivery, so the first that
     // tells the last state need not be the last one.
-    for name in NAMES.iter().filter(|name| media.uploaded.is_some() || **name == "original") {
-        client.media_event(id, name).await;
-    }
+    let names = NAMES.iter().filter(|name| media.uploaded.is_some() || **name == "original");
+    let names: BTreeSet<_> = names.map(|name| (*name).to_owned()).collect();
+    let is_all = |heard: &[Heard]| told(heard, id).0.is_superset(&names).then_some(());
+    client.heard.wait_for("what is there, in a message or by an event", is_all).await;
     media
+}
+
+/// The names that a session was told of, inside of a message or by an event, and
+/// whether it was told the last state.
+fn told(heard: &[Heard], id: MediaId) -> (BTreeSet<String>, bool) {
+    let (mut names, mut is_over) = (BTreeSet::new(), false);
+    for one in heard {
+        if let Some(event) = one.media_event().filter(|event| subject(event).0 == id) {
+            names.insert(subject(&event).1.to_owned());
+            is_over |= is_final(state(&event));
+        }
+        let messages = one.data()["log"].as_array().into_iter().flatten().chain([one.data()]);
+        let attached = messages.filter_map(|message| message["attachments"].as_array()).flatten();
+        for media in attached.filter(|media| media["id"] == id.to_string()) {
+            names.extend(media["transcodings"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+            let state = &media["state"];
+            is_over |= state == "ready" || state == "failed";
+            // Of what failed, a message says that it failed.
+            if state == "failed" {
+                names.extend(NAMES.map(str::to_owned));
+            }
+        }
+    }
+    (names, is_over)
 }
 
 /// The state that an event tells.

@@ -42,6 +42,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["heim-pixels"]),
     ("moxcms", &["heim-pixels"]),
     ("thumbhash", &["heim-pixels"]),
+    ("argon2", &["heim-coordinator"]),
     ("axum", &["heim-coordinator"]),
     ("reqwest", &["heim-worker"]),
 ];

@@ -23,7 +23,7 @@ use sea_orm::{
 use std::time::Duration;
 
 /// How long a job rests after so many failures, 1 for the first.
-pub type Rest<'a> = &'a (dyn Fn(u32) -> Duration + Send + Sync);
+pub type Pause<'a> = &'a (dyn Fn(u32) -> Duration + Send + Sync);
 
 /// What became of [`Database::job_finish`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ struct Ending<'a> {
     fence: i64,
     verdict: Verdict,
     attempts: &'a Attempts,
-    rest: Rest<'a>,
+    pause: Pause<'a>,
 }
 
 impl Database {
@@ -95,9 +95,9 @@ impl Database {
         fence: i64,
         verdict: Verdict,
         attempts: &Attempts,
-        rest: Rest<'_>,
+        pause: Pause<'_>,
     ) -> Result<Finished, DbError> {
-        let ending = Ending { by: By::Worker, id: id.as_i64(), fence, verdict, attempts, rest };
+        let ending = Ending { by: By::Worker, id: id.as_i64(), fence, verdict, attempts, pause };
         transact!(self, DbError::Finish, async |tx| { end(tx, &ending).await })
     }
 
@@ -107,7 +107,7 @@ impl Database {
     /// # Errors
     /// If the database does not answer. Should it stop to answer on the way,
     /// what was done until then is returned, because it has to be announced.
-    pub async fn job_reap(&self, attempts: &Attempts, rest: Rest<'_>) -> Result<Vec<Reaped>, DbError> {
+    pub async fn job_reap(&self, attempts: &Attempts, pause: Pause<'_>) -> Result<Vec<Reaped>, DbError> {
         let lost: Vec<(i64, i64)> = self
             .read(DbError::Finish, async {
                 let query = job::Entity::find().select_only().column(Column::Id).column(Column::Fence);
@@ -118,7 +118,7 @@ impl Database {
         let mut reaped = Vec::new();
         for (id, fence) in lost {
             let verdict = Verdict::Retry { reason: Reason::WorkerLost };
-            let ending = Ending { by: By::Sweep, id, fence, verdict, attempts, rest };
+            let ending = Ending { by: By::Sweep, id, fence, verdict, attempts, pause };
             match transact!(self, DbError::Finish, async |tx| { end(tx, &ending).await }) {
                 Ok(Finished::Again) => reaped.push(Reaped::Again(JobId::from_i64(id))),
                 Ok(Finished::GaveUp(given_up)) => reaped.push(Reaped::GaveUp(given_up)),
@@ -182,7 +182,7 @@ async fn fail(
         .await?;
     match ending.attempts.after(reason, failures, deaths) {
         AfterFailure::Again => {
-            again(tx, job.id, (ending.rest)(failures)).await?;
+            again(tx, job.id, (ending.pause)(failures)).await?;
             Ok(Finished::Again)
         }
         AfterFailure::GiveUp(reason) => give_up(tx, media, job, reason).await,

@@ -5,16 +5,16 @@ use crate::{
     clock,
     column::{self, Column as Cell},
     database::Database,
-    entity::{job, media_object},
+    entity::{job, media_object, room},
     error::DbError,
-    job_row,
+    job_row, media_row,
     transaction::transact,
 };
-use heim_common::{JobId, MediaId, RoomName, job::JobState, key::ObjectKey, spec::TranscodingSpec};
+use heim_common::{JobId, MediaId, RoomName, job::JobState, key::ObjectKey, media::Encryption, spec::TranscodingSpec};
 use job::Column;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Claim {
     pub key: ObjectKey,
     /// How many they are.
     pub size: u64,
+    /// How the media object's files are encrypted.
+    pub encryption: Option<Encryption>,
     /// What is still to be made, in the order in which it was asked for. Never
     /// empty.
     pub missing: Vec<TranscodingSpec>,
@@ -38,7 +40,8 @@ pub struct Claim {
 
 impl Database {
     /// Gives a waiting job to a worker, for the length of a lease. `None` if it
-    /// is not to be had: held by another, resting, ended, or unknown. A job
+    /// is not to be had: held by another, resting, ended, unknown, or of a room
+    /// that is deleted. A job
     /// of which nothing is missing is done by that.
     ///
     /// # Errors
@@ -61,6 +64,7 @@ impl Database {
                 .col_expr(Column::LeaseUntil, clock::after(backend, lease))
                 .filter(Column::Id.eq(id.as_i64()))
                 .filter(Column::State.eq(JobState::Pending.as_str()))
+                .filter(Column::Room.not_in_subquery(deleted_rooms()))
                 .filter(Expr::col(Column::RunAfter).lte(clock::now(backend)))
                 .exec_with_returning(tx)
                 .await?;
@@ -108,15 +112,24 @@ pub(crate) async fn mark_done(tx: &DatabaseTransaction, id: i64) -> Result<(), C
     Ok(())
 }
 
+/// Few, and gone soon.
+fn deleted_rooms() -> SelectStatement {
+    use room::{Column, Entity};
+    Entity::find().select_only().column(Column::Name).filter(Column::Deleted.is_not_null()).into_query()
+}
+
 async fn read_claim(tx: &DatabaseTransaction, job: &job::Model, missing: Vec<TranscodingSpec>) -> Result<Claim, Cause> {
     const STORAGE: Cell = column::of("media_object", "storage");
-    let media = STORAGE.known(media_object::Entity::find_by_id(job.media_id).one(tx).await?)?;
+    // A media object that is given up has no job.
+    let media = media_object::Entity::find_by_id(job.media_id).filter(media_object::Column::Gone.is_null());
+    let media = STORAGE.known(media.one(tx).await?)?;
     Ok(Claim {
         fence: job.fence,
         room: column::of("job", "room").word(&job.room)?,
         media: MediaId::from_i64(job.media_id),
         key: ObjectKey::from_stored(STORAGE.known(media.storage)?),
         size: STORAGE.number(STORAGE.known(media.size)?)?,
+        encryption: media_row::read_encryption(media.encryption_key_id, media.wrapped_key)?,
         missing,
     })
 }

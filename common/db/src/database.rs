@@ -130,6 +130,8 @@ fn sqlite(path: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(timeout / crate::transaction::TRIES)
             .foreign_keys(true)
+            // What is deleted is overwritten: keys of rooms are among it.
+            .pragma("secure_delete", "ON")
     });
     Ok(options)
 }

@@ -20,15 +20,24 @@ pub enum DbError {
     /// Leasing, renewing or releasing a worker number.
     #[error("could not lease a worker number")]
     LeaseNumber(#[source] Cause),
-    /// Opening or finding a room.
+    /// Opening, finding or listing rooms.
     #[error("could not open a room")]
     OpenRoom(#[source] Cause),
+    /// Changing or deleting a room, or who manages it.
+    #[error("could not change a room")]
+    ChangeRoom(#[source] Cause),
+    /// Keeping the keys of rooms, or bringing something under another key.
+    #[error("could not keep the keys of a room")]
+    KeepKeys(#[source] Cause),
     /// Writing or reading sessions and nicks.
     #[error("could not keep the sessions of a room")]
     KeepSessions(#[source] Cause),
     /// Storing a message.
     #[error("could not store a message")]
     SendMessage(#[source] Cause),
+    /// Changing a message.
+    #[error("could not change a message")]
+    EditMessage(#[source] Cause),
     /// Reading messages.
     #[error("could not read messages")]
     ReadMessages(#[source] Cause),
@@ -84,8 +93,11 @@ impl DbError {
             | Self::Probe(cause)
             | Self::LeaseNumber(cause)
             | Self::OpenRoom(cause)
+            | Self::ChangeRoom(cause)
+            | Self::KeepKeys(cause)
             | Self::KeepSessions(cause)
             | Self::SendMessage(cause)
+            | Self::EditMessage(cause)
             | Self::ReadMessages(cause)
             | Self::CreateMedia(cause)
             | Self::ReadMedia(cause)

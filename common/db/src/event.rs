@@ -5,7 +5,10 @@ use crate::{
     cause::Cause,
     clock, column,
     database::Database,
-    entity::event::{Column, Entity, Model},
+    entity::{
+        event::{Column, Entity, Model},
+        media_object,
+    },
     error::DbError,
     lock,
     transaction::transact,
@@ -79,7 +82,8 @@ impl Database {
 }
 
 /// Writes events in the transaction of what they tell, as late in it as can be:
-/// readers of events wait for it to end. Returns their numbers.
+/// readers of events wait for it to end. Returns their numbers, and leaves the
+/// last one with the media object, which must be locked.
 pub(crate) async fn record(
     tx: &DatabaseTransaction,
     room: &str,
@@ -97,6 +101,13 @@ pub(crate) async fn record(
             .to_owned();
         let row = tx.query_one(&insert).await?.ok_or_else(|| Cause::unreadable("event", "seq"))?;
         numbers.push(row.try_get("", "seq")?);
+    }
+    if let Some(last) = numbers.last() {
+        media_object::Entity::update_many()
+            .col_expr(media_object::Column::Seq, Expr::value(*last))
+            .filter(media_object::Column::Id.eq(media))
+            .exec(tx)
+            .await?;
     }
     Ok(numbers)
 }

@@ -6,8 +6,14 @@
 //! database's clock. Whatever is announced was committed before: methods return
 //! the numbers of the events that they committed, and callers announce them.
 //!
-//! Where one transaction locks several rows, media objects come first, in the
-//! order of their ids, then jobs: so no two of them wait for each other.
+//! Where one transaction locks several rows, the room comes first, then media
+//! objects in the order of their ids, then messages, then jobs: so no two of
+//! them wait for each other. Whoever puts something into a room shares the
+//! room's row until the commit, so that a new passcode or the room's deletion
+//! comes before all of it or after.
+//!
+//! The number of the newest event about a media object is part of its view: a
+//! view holds what was told up to there and nothing that is told later.
 
 mod attempt;
 mod cause;
@@ -15,37 +21,56 @@ mod claim;
 mod clock;
 mod column;
 mod config;
+mod content;
 mod database;
+mod departure;
 mod dispatch;
 mod entity;
 mod error;
 mod event;
+mod fetch;
+mod inventory;
 mod job_row;
 mod lock;
 mod media;
 mod media_row;
 mod message;
+mod message_edit;
 mod message_send;
 mod registration;
+mod retention;
+mod rewrap;
 mod room;
+mod room_change;
+mod room_key;
+mod room_manager;
+mod room_sweep;
 mod session;
+mod session_mend;
 mod snapshot;
 mod sweep;
 mod transaction;
 mod upload;
 mod worker_number;
 
-pub use attempt::{Finished, GivenUp, Reaped, Rest};
+pub use attempt::{Finished, GivenUp, Pause, Reaped};
 pub use cause::Cause;
 pub use claim::Claim;
 pub use config::DatabaseConfig;
+pub use content::{Content, Rest, SealedContent};
 pub use database::Database;
 pub use dispatch::JobCounts;
 pub use error::DbError;
 pub use event::EventRow;
+pub use fetch::{Fetch, Shown};
+pub use inventory::MediaCounts;
 pub use media::{Created, NewMedia, UploadSlot};
 pub use message::{LOG_MAX, Message, MessageRow};
+pub use message_edit::{Edited, MessageEdit};
 pub use message_send::{NewMessage, Sent};
-pub use registration::{Registered, Registration};
+pub use registration::{Described, Registered, Registration};
+pub use room::{Room, RoomCreated};
+pub use room_key::{NewRoomKey, RoomKeyRow};
+pub use session_mend::Mended;
 pub use sweep::Expired;
 pub use upload::{UploadOutcome, Uploaded};

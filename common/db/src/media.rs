@@ -6,19 +6,19 @@ use crate::{
     database::Database,
     entity::{
         media_object::{Column, Entity, Model},
-        media_transcoding, message, message_attachment,
+        media_transcoding,
     },
     error::DbError,
-    lock, media_row,
+    lock, media_row, room, room_key,
     transaction::transact,
 };
 use heim_common::{
     MediaId, Millis, RoomName,
-    media::{MediaObject, MediaState, Uploader},
+    media::{Encryption, MediaObject, MediaState, Uploader},
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect,
 };
 
 /// A media object that waits for its upload.
@@ -28,6 +28,8 @@ pub struct NewMedia {
     pub id: MediaId,
     /// The room it belongs to.
     pub room: RoomName,
+    /// The room's epoch when the uploader joined.
+    pub epoch: i64,
     /// Who may upload it.
     pub uploader: Uploader,
     /// Now.
@@ -40,6 +42,8 @@ pub struct NewMedia {
     pub width: Option<u32>,
     /// Height in pixels, as far as the client says.
     pub height: Option<u32>,
+    /// How its files will be encrypted; there in private rooms.
+    pub encryption: Option<Encryption>,
 }
 
 /// What became of [`Database::media_create`].
@@ -49,6 +53,9 @@ pub enum Created {
     Created,
     /// The agent must use the upload handles that it has.
     TooManyPending,
+    /// The room is deleted, or has another epoch; or the key that wraps its
+    /// secret is no longer the room's: the uploader has to leave.
+    RoomClosed,
 }
 
 /// What an upload has to know of its media object.
@@ -62,6 +69,8 @@ pub struct UploadSlot {
     pub expires: Millis,
     /// Most bytes that it may have.
     pub max_size: u64,
+    /// How its files are encrypted.
+    pub encryption: Option<Encryption>,
 }
 
 impl Database {
@@ -71,14 +80,19 @@ impl Database {
     /// # Errors
     /// If the database does not answer.
     pub async fn media_create(&self, media: &NewMedia, pending_max: u32) -> Result<Created, DbError> {
-        let NewMedia { id: _, room: _, uploader, created, expires: _, max_size: _, width: _, height: _ } = media;
+        let NewMedia { room, epoch, uploader, created, encryption, .. } = media;
         transact!(self, DbError::CreateMedia, async |tx| {
+            let key = encryption.as_ref().map(|encryption| encryption.key_id);
+            if !room::is_open(tx, room, *epoch).await? || !room_key::is_kept(tx, room.as_str(), key).await? {
+                return Ok(Created::RoomClosed);
+            }
             lock::agent(tx, uploader.id.as_str()).await?;
             let pending = Entity::find()
                 .filter(Column::AgentId.eq(uploader.id.as_str()))
                 .filter(Column::Uploaded.is_null())
                 .filter(Column::State.eq(MediaState::Created.as_str()))
                 .filter(Column::Expires.gte(created.0))
+                .filter(Column::Gone.is_null())
                 .count(tx)
                 .await?;
             if pending >= u64::from(pending_max) {
@@ -97,60 +111,49 @@ impl Database {
         self.read(DbError::ReadMedia, async { Ok(by_ids(&self.pool, &[id.as_i64()]).await?.pop()) }).await
     }
 
-    /// Whether a message that is not deleted shows this media object.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn media_is_attached(&self, id: MediaId) -> Result<bool, DbError> {
-        self.read(DbError::ReadMedia, async {
-            let shown = message_attachment::Entity::find()
-                .select_only()
-                .column(message_attachment::Column::MessageId)
-                .filter(message_attachment::Column::MediaId.eq(id.as_i64()));
-            let live = message::Entity::find()
-                .filter(message::Column::Id.in_subquery(shown.into_query()))
-                .filter(message::Column::Deleted.is_null());
-            Ok(live.count(&self.pool).await? > 0)
-        })
-        .await
-    }
-
     /// What an upload to this media object has to know before it begins.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn upload_slot(&self, id: MediaId) -> Result<Option<UploadSlot>, DbError> {
         self.read(DbError::ReadMedia, async {
-            let Some(row) = Entity::find_by_id(id.as_i64()).one(&self.pool).await? else { return Ok(None) };
+            let row = Entity::find_by_id(id.as_i64()).filter(Column::Gone.is_null()).one(&self.pool).await?;
+            let Some(row) = row else { return Ok(None) };
             Ok(Some(UploadSlot {
                 room: column::of("media_object", "room").word(&row.room)?,
                 state: column::of("media_object", "state").word(&row.state)?,
                 expires: Millis(row.expires),
                 max_size: column::of("media_object", "max_size").number(row.max_size)?,
+                encryption: media_row::read_encryption(row.encryption_key_id, row.wrapped_key)?,
             }))
         })
         .await
     }
 }
 
-/// Media objects in the order of their ids, which fit in one statement.
+/// Media objects in the order of their ids, which fit in one statement; but for
+/// those that are given up.
 pub(crate) async fn by_ids<C: ConnectionTrait>(connection: &C, ids: &[i64]) -> Result<Vec<MediaObject>, Cause> {
     let of_these = Column::Id.is_in(ids.iter().copied());
-    let objects = Entity::find().filter(of_these).order_by_asc(Column::Id).all(connection).await?;
+    let objects = Entity::find().filter(of_these).filter(Column::Gone.is_null()).order_by_asc(Column::Id);
+    // Before the transcodings: see `media_row::assemble`.
+    let objects = objects.all(connection).await?;
     let of_these = media_transcoding::Column::MediaId.is_in(ids.iter().copied());
     let transcodings = media_transcoding::Entity::find().filter(of_these).all(connection).await?;
     media_row::assemble(objects, transcodings)
 }
 
 /// Locks media objects until the transaction ends, so that what changes them
-/// runs one after the other. Always in the order of their ids.
+/// runs one after the other. Always in the order of their ids. Those that are
+/// given up are not there.
 pub(crate) async fn lock(tx: &DatabaseTransaction, ids: &[i64]) -> Result<Vec<Model>, Cause> {
     let of_these = Column::Id.is_in(ids.iter().copied());
-    Ok(Entity::find().filter(of_these).order_by_asc(Column::Id).lock_exclusive().all(tx).await?)
+    let these = Entity::find().filter(of_these).filter(Column::Gone.is_null()).order_by_asc(Column::Id);
+    Ok(these.lock_exclusive().all(tx).await?)
 }
 
 fn row(media: &NewMedia) -> Model {
-    let NewMedia { id, room, uploader, created, expires, max_size, width, height } = media;
+    let NewMedia { id, room, epoch: _, uploader, created, expires, max_size, width, height, encryption } = media;
     let Uploader { id: agent_id, name, server_id, server_era } = uploader;
     Model {
         id: id.as_i64(),
@@ -172,5 +175,10 @@ fn row(media: &NewMedia) -> Model {
         width: width.map(i64::from),
         height: height.map(i64::from),
         placeholder: None,
+        encryption_key_id: encryption.as_ref().map(|encryption| encryption.key_id.as_i64()),
+        wrapped_key: encryption.as_ref().map(|encryption| encryption.wrapped.clone()),
+        seq: 0,
+        attached: None,
+        gone: None,
     }
 }

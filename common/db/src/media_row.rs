@@ -6,9 +6,9 @@ use crate::{
     entity::{media_object, media_transcoding},
 };
 use heim_common::{
-    MediaId, Millis, UserId,
+    MediaId, Millis, RoomKeyId, UserId,
     key::ObjectKey,
-    media::{MediaObject, Transcoding, Uploader},
+    media::{Encryption, MediaObject, Transcoding, Uploader},
 };
 use std::collections::HashMap;
 
@@ -22,13 +22,20 @@ const fn transcoding(name: &'static str) -> Column {
 
 /// Puts media objects and their transcodings together. The transcodings of
 /// each come in the order of their names.
+///
+/// The objects must have been read first. A transcoding that was registered
+/// after that is left out: its event is still to come, and says so by a number
+/// above [`MediaObject::seq`]. So nobody is told of one twice, or never.
 pub(crate) fn assemble(
     objects: Vec<media_object::Model>,
     rows: Vec<media_transcoding::Model>,
 ) -> Result<Vec<MediaObject>, Cause> {
+    let told: HashMap<i64, i64> = objects.iter().map(|object| (object.id, object.seq)).collect();
     let mut transcodings: HashMap<i64, Vec<Transcoding>> = HashMap::new();
     for row in rows {
-        transcodings.entry(row.media_id).or_default().push(read_transcoding(row)?);
+        if told.get(&row.media_id).is_some_and(|told| row.seq <= *told) {
+            transcodings.entry(row.media_id).or_default().push(read_transcoding(row)?);
+        }
     }
     objects
         .into_iter()
@@ -59,12 +66,19 @@ fn read_object(row: media_object::Model, transcodings: Vec<Transcoding>) -> Resu
         width: object("width").number_or_none(row.width)?,
         height: object("height").number_or_none(row.height)?,
         placeholder: row.placeholder,
+        encryption: read_encryption(row.encryption_key_id, row.wrapped_key)?,
+        seq: row.seq,
         transcodings,
     })
 }
 
+pub(crate) fn read_encryption(key_id: Option<i64>, wrapped: Option<Vec<u8>>) -> Result<Option<Encryption>, Cause> {
+    let Some(key_id) = key_id else { return Ok(None) };
+    Ok(Some(Encryption { key_id: RoomKeyId::from_i64(key_id), wrapped: object("wrapped_key").known(wrapped)? }))
+}
+
 pub(crate) fn read_transcoding(row: media_transcoding::Model) -> Result<Transcoding, Cause> {
-    let media_transcoding::Model { media_id: _, name, version, uri, content_type, size, width, height } = row;
+    let media_transcoding::Model { media_id: _, name, version, uri, content_type, size, width, height, seq: _ } = row;
     Ok(Transcoding {
         name: transcoding("name").word(&name)?,
         version: transcoding("version").number(version)?,
@@ -76,7 +90,8 @@ pub(crate) fn read_transcoding(row: media_transcoding::Model) -> Result<Transcod
     })
 }
 
-pub(crate) fn write_transcoding(media: MediaId, transcoding: &Transcoding) -> media_transcoding::Model {
+/// The row of a transcoding that the event `seq` tells of.
+pub(crate) fn write_transcoding(media: MediaId, transcoding: &Transcoding, seq: i64) -> media_transcoding::Model {
     let Transcoding { name, version, key, content_type, size, width, height } = transcoding;
     media_transcoding::Model {
         media_id: media.as_i64(),
@@ -87,5 +102,6 @@ pub(crate) fn write_transcoding(media: MediaId, transcoding: &Transcoding) -> me
         size: column::size(*size),
         width: width.map(i64::from),
         height: height.map(i64::from),
+        seq,
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     cause::Cause,
     column,
+    content::{Columns, Content},
     database::Database,
     entity::{
         media_object, media_transcoding,
@@ -12,7 +13,9 @@ use crate::{
     error::DbError,
     media_row,
 };
-use heim_common::{MediaId, MessageId, Millis, RoomName, SessionId, UserId, media::MediaObject, session::SessionView};
+use heim_common::{
+    EditId, MediaId, MessageId, Millis, RoomName, SessionId, UserId, media::MediaObject, session::SessionView,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
@@ -31,9 +34,11 @@ pub struct Message {
     /// Who sent it, as the room saw them at that moment.
     pub sender: SessionView,
     /// What they said.
-    pub content: String,
+    pub content: Content,
     /// When it was sent.
     pub posted: Millis,
+    /// The newest change.
+    pub edit: Option<EditId>,
     /// When it was changed last.
     pub edited: Option<Millis>,
     /// When it was deleted.
@@ -61,6 +66,16 @@ pub const LOG_MAX: u64 = 1_000;
 /// than is shown, so that whoever cuts it sees that there was more.
 const CONTENT_CUT: &str = "CASE WHEN octet_length(content) > 4096 THEN substr(content, 1, 4097) ELSE content END";
 
+/// Of the rest of a sealed message, whether there is one.
+const REST_CUT: &str = "CASE WHEN sealed_rest IS NULL THEN NULL ELSE substr(sealed, 1, 0) END";
+
+/// How much of a message a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    Cut,
+}
+
 impl Database {
     /// A message of a room, also a deleted one.
     ///
@@ -70,12 +85,13 @@ impl Database {
         self.read(DbError::ReadMessages, async {
             let of_room = Column::Room.eq(room.as_str());
             let rows = Entity::find_by_id(id.as_i64()).filter(of_room).all(&self.pool).await?;
-            Ok(with_attachments(&self.pool, rows).await?.pop())
+            Ok(with_attachments(&self.pool, rows, Extent::Whole).await?.pop())
         })
         .await
     }
 
-    /// The same without what is far behind the first 4096 bytes of its content.
+    /// The same without what is far behind the first 4096 bytes of its content;
+    /// of a sealed one, with the head alone.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -83,7 +99,7 @@ impl Database {
         self.read(DbError::ReadMessages, async {
             let of_room = Column::Room.eq(room.as_str());
             let rows = cut().filter(Column::Id.eq(id.as_i64())).filter(of_room).all(&self.pool).await?;
-            Ok(with_attachments(&self.pool, rows).await?.pop())
+            Ok(with_attachments(&self.pool, rows, Extent::Cut).await?.pop())
         })
         .await
     }
@@ -127,7 +143,7 @@ impl Database {
             }
             let mut rows = query.order_by_desc(Column::Id).limit(n.min(LOG_MAX)).all(&self.pool).await?;
             rows.reverse();
-            with_attachments(&self.pool, rows).await
+            with_attachments(&self.pool, rows, Extent::Cut).await
         })
         .await
     }
@@ -135,8 +151,12 @@ impl Database {
 
 /// Rows with cut contents.
 fn cut() -> Select<Entity> {
-    let others = Column::iter().filter(|column| !matches!(column, Column::Content));
-    Entity::find().select_only().columns(others).column_as(Expr::cust(CONTENT_CUT), Column::Content)
+    let others = Column::iter().filter(|column| !matches!(column, Column::Content | Column::SealedRest));
+    Entity::find()
+        .select_only()
+        .columns(others)
+        .column_as(Expr::cust(CONTENT_CUT), Column::Content)
+        .column_as(Expr::cust(REST_CUT), Column::SealedRest)
 }
 
 /// The messages with their media objects: three more statements, however many
@@ -144,6 +164,7 @@ fn cut() -> Select<Entity> {
 pub(crate) async fn with_attachments<C: ConnectionTrait>(
     connection: &C,
     rows: Vec<Model>,
+    extent: Extent,
 ) -> Result<Vec<Message>, Cause> {
     use message_attachment::{Column as Attached, Entity as Attachment};
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
@@ -166,37 +187,40 @@ pub(crate) async fn with_attachments<C: ConnectionTrait>(
     rows.into_iter()
         .map(|row| {
             let own = attachments.remove(&row.id).unwrap_or_default();
-            read(row, own)
+            read(row, extent, own)
         })
         .collect()
 }
 
 async fn media_of<C: ConnectionTrait>(connection: &C, ids: SelectStatement) -> Result<Vec<MediaObject>, Cause> {
     let of_these = media_object::Column::Id.in_subquery(ids.clone());
-    let objects = media_object::Entity::find().filter(of_these).all(connection).await?;
+    let objects = media_object::Entity::find().filter(of_these).filter(media_object::Column::Gone.is_null());
+    // Before the transcodings: see `media_row::assemble`.
+    let objects = objects.all(connection).await?;
     let of_these = media_transcoding::Column::MediaId.in_subquery(ids);
     let transcodings = media_transcoding::Entity::find().filter(of_these).all(connection).await?;
     media_row::assemble(objects, transcodings)
 }
 
-fn read(row: Model, attachments: Vec<MediaObject>) -> Result<Message, Cause> {
-    let Model { id, room, parent, agent_id, session_id, name, server_id, server_era, content, posted, edited, deleted } =
-        row;
+fn read(mut row: Model, extent: Extent, attachments: Vec<MediaObject>) -> Result<Message, Cause> {
+    let content = Content::read(Columns::from(&mut row), extent == Extent::Cut)?;
     Ok(Message {
-        id: MessageId::from_i64(id),
-        room: column::of("message", "room").word(&room)?,
-        parent: parent.map(MessageId::from_i64),
+        id: MessageId::from_i64(row.id),
+        room: column::of("message", "room").word(&row.room)?,
+        parent: row.parent.map(MessageId::from_i64),
         sender: SessionView {
-            id: UserId::from_stored(agent_id),
-            name,
-            server_id,
-            server_era,
-            session_id: SessionId::from_stored(session_id),
+            id: UserId::from_stored(row.agent_id),
+            name: row.name,
+            server_id: row.server_id,
+            server_era: row.server_era,
+            session_id: SessionId::from_stored(row.session_id),
+            is_manager: row.is_manager,
         },
         content,
-        posted: Millis(posted),
-        edited: edited.map(Millis),
-        deleted: deleted.map(Millis),
+        posted: Millis(row.posted),
+        edit: row.edit_id.map(EditId::from_i64),
+        edited: row.edited.map(Millis),
+        deleted: row.deleted.map(Millis),
         attachments,
     })
 }

@@ -12,7 +12,7 @@ use crate::{
 use heim_common::{
     JobId, MediaId, RoomName,
     job::{JobState, KIND_TRANSCODE},
-    media::{Description, MediaState, Transcoding},
+    media::{MediaState, Transcoding},
 };
 use media_object::Column;
 use sea_orm::{
@@ -30,9 +30,20 @@ pub struct Registration {
     /// What is stored, and where.
     pub transcoding: Transcoding,
     /// What the decoder found out about the original.
-    pub description: Option<Description>,
+    pub description: Option<Described>,
     /// The job under whose lease it was made, and the lease's fence.
     pub lease: Option<(JobId, i64)>,
+}
+
+/// What is known of an original since it was decoded, as the row shall have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Width in pixels, after EXIF orientation.
+    pub width: u32,
+    /// Height in pixels, after EXIF orientation.
+    pub height: u32,
+    /// The ThumbHash; sealed where the media object is encrypted.
+    pub placeholder: Vec<u8>,
 }
 
 /// What became of [`Database::transcoding_register`].
@@ -93,6 +104,7 @@ impl Database {
             store(tx, *media, transcoding).await?;
             describe(tx, &object, description.as_ref()).await?;
             let seq = event::record_one(tx, &object.room, object.id, &transcoding.name).await?;
+            told_by(tx, *media, transcoding, seq).await?;
             Ok(Registered::New { seq })
         })
     }
@@ -115,9 +127,21 @@ async fn holds(tx: &DatabaseTransaction, id: JobId, fence: i64, media: MediaId) 
 async fn store(tx: &DatabaseTransaction, media: MediaId, transcoding: &Transcoding) -> Result<(), Cause> {
     use media_transcoding::Column;
     let body = [Column::Version, Column::Uri, Column::ContentType, Column::Size, Column::Width, Column::Height];
-    media_transcoding::Entity::insert(media_row::write_transcoding(media, transcoding).into_active_model())
+    media_transcoding::Entity::insert(media_row::write_transcoding(media, transcoding, 0).into_active_model())
         .on_conflict(OnConflict::columns([Column::MediaId, Column::Name]).update_columns(body).to_owned())
         .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes which event tells of a transcoding that is stored.
+async fn told_by(tx: &DatabaseTransaction, media: MediaId, transcoding: &Transcoding, seq: i64) -> Result<(), Cause> {
+    use media_transcoding::Column;
+    media_transcoding::Entity::update_many()
+        .col_expr(Column::Seq, Expr::value(seq))
+        .filter(Column::MediaId.eq(media.as_i64()))
+        .filter(Column::Name.eq(transcoding.name.as_str()))
+        .exec(tx)
         .await?;
     Ok(())
 }
@@ -126,14 +150,14 @@ async fn store(tx: &DatabaseTransaction, media: MediaId, transcoding: &Transcodi
 async fn describe(
     tx: &DatabaseTransaction,
     object: &media_object::Model,
-    description: Option<&Description>,
+    description: Option<&Described>,
 ) -> Result<(), Cause> {
     let mut update = media_object::Entity::update_many().filter(Column::Id.eq(object.id));
-    if let Some(Description { width, height, placeholder, frames: _, alpha: _ }) = description {
+    if let Some(Described { width, height, placeholder }) = description {
         update = update
             .col_expr(Column::Width, Expr::value(i64::from(*width)))
             .col_expr(Column::Height, Expr::value(i64::from(*height)))
-            .col_expr(Column::Placeholder, Expr::value(placeholder.0.clone()));
+            .col_expr(Column::Placeholder, Expr::value(placeholder.clone()));
     }
     let becomes_ready = object.state == MediaState::Uploaded.as_str() && is_complete(tx, object.id).await?;
     if becomes_ready {

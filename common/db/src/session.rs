@@ -4,8 +4,10 @@ use crate::{
     cause::Cause,
     clock, column,
     database::Database,
-    entity::{nick, session},
+    departure::{self, Ended},
+    entity::{nick, room_manager, session},
     error::DbError,
+    room as rooms,
     transaction::transact,
 };
 use heim_common::{Millis, RoomName, SessionId, UserId, session::SessionView};
@@ -15,13 +17,12 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query},
 };
 use session::Column;
-use std::time::Duration;
-
-/// Sessions in one statement: databases bound how many values one may have.
-const MENDED_AT_ONCE: usize = 1_000;
+use std::{collections::HashSet, time::Duration};
 
 impl Database {
-    /// Notes that a session joined a room, until its lease runs out.
+    /// Notes that a session joined a room, until its lease runs out. False if
+    /// the room is deleted or has another epoch by now: the session must not be
+    /// in it.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -29,23 +30,31 @@ impl Database {
         &self,
         room: &RoomName,
         session: &SessionView,
+        epoch: i64,
         lease: Duration,
         now: Millis,
-    ) -> Result<(), DbError> {
+    ) -> Result<bool, DbError> {
         let insert = insert([(room, session)], &clock::after(self.backend(), lease), now);
         transact!(self, DbError::KeepSessions, async |tx| {
+            if !rooms::is_open(tx, room, epoch).await? {
+                return Ok(false);
+            }
             tx.execute(&insert).await?;
-            Ok(())
+            Ok(true)
         })
     }
 
-    /// Notes a session's new nick, which its agent then has in this room.
+    /// Notes a session's new nick, which its agent then has in this room. There
+    /// are none in a room that is deleted.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn session_rename(&self, room: &RoomName, session: &SessionView) -> Result<(), DbError> {
-        let SessionView { id, name, server_id: _, server_era: _, session_id } = session;
+        let SessionView { id, name, server_id: _, server_era: _, session_id, is_manager: _ } = session;
         transact!(self, DbError::KeepSessions, async |tx| {
+            if !rooms::is_live(tx, room.as_str()).await? {
+                return Ok(());
+            }
             session::Entity::update_many()
                 .col_expr(Column::Name, Expr::value(name.as_str()))
                 .filter(Column::Id.eq(session_id.as_str()))
@@ -71,7 +80,10 @@ impl Database {
     /// If the database does not answer.
     pub async fn session_part(&self, session: &SessionId) -> Result<bool, DbError> {
         transact!(self, DbError::KeepSessions, async |tx| {
-            Ok(session::Entity::delete_by_id(session.as_str()).exec(tx).await?.rows_affected == 1)
+            let gone =
+                session::Entity::delete_many().filter(Column::Id.eq(session.as_str())).exec_with_returning(tx).await?;
+            departure::note(tx, &gone, Ended::Now).await?;
+            Ok(!gone.is_empty())
         })
     }
 
@@ -83,14 +95,25 @@ impl Database {
         let now = clock::now(self.backend());
         let query =
             session::Entity::find().filter(Column::Room.eq(room.as_str())).filter(Expr::col(Column::Expires).gte(now));
-        let rows = self.read(DbError::KeepSessions, async { Ok(query.all(&self.pool).await?) }).await?;
+        let of_room = room_manager::Column::Room.eq(room.as_str());
+        let read = self.read(DbError::KeepSessions, async {
+            let managers = room_manager::Entity::find().filter(of_room).all(&self.pool).await?;
+            Ok((query.all(&self.pool).await?, managers))
+        });
+        let (rows, managers) = read.await?;
+        let managers: HashSet<_> = managers.into_iter().map(|row| row.agent_id).collect();
+        let view = |row| {
+            let view = view(row);
+            SessionView { is_manager: managers.contains(view.id.as_str()), ..view }
+        };
         let mut sessions: Vec<_> = rows.into_iter().map(view).collect();
         // Here and not in the query: databases differ in how they order text.
         sessions.sort_by(|a, b| (&a.name, &a.id, &a.session_id).cmp(&(&b.name, &b.id, &b.session_id)));
         Ok(sessions)
     }
 
-    /// Holds on to all sessions of a coordinator, and tells which there are.
+    /// Holds on to all sessions of a coordinator, and tells which there are,
+    /// but not whether they are managers.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -106,42 +129,14 @@ impl Database {
         })
     }
 
-    /// Makes rows agree with what is true: `gone` go, `here` are there, until
-    /// their lease runs out. Returns those of `gone` that went.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn sessions_mend(
-        &self,
-        gone: &[SessionId],
-        here: &[(RoomName, SessionView)],
-        lease: Duration,
-        now: Millis,
-    ) -> Result<Vec<(RoomName, SessionView)>, DbError> {
-        let expires = clock::after(self.backend(), lease);
-        transact!(self, DbError::KeepSessions, async |tx| {
-            for some in here.chunks(MENDED_AT_ONCE) {
-                let some = some.iter().map(|(room, session)| (room, session));
-                tx.execute(&insert(some, &expires, now)).await?;
-            }
-            let mut went = Vec::new();
-            for some in gone.chunks(MENDED_AT_ONCE) {
-                let ids = some.iter().map(SessionId::as_str);
-                let rows = session::Entity::delete_many().filter(Column::Id.is_in(ids)).exec_with_returning(tx).await?;
-                went.extend(rows);
-            }
-            went.into_iter().map(in_room).collect()
-        })
-    }
-
     /// Removes all sessions of a coordinator that stops.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn sessions_end(&self, era: &str) -> Result<(), DbError> {
         transact!(self, DbError::KeepSessions, async |tx| {
-            session::Entity::delete_many().filter(Column::Era.eq(era)).exec(tx).await?;
-            Ok(())
+            let gone = session::Entity::delete_many().filter(Column::Era.eq(era)).exec_with_returning(tx).await?;
+            departure::note(tx, &gone, Ended::Now).await
         })
     }
 
@@ -157,6 +152,7 @@ impl Database {
                 .filter(Expr::col(Column::Expires).lt(now.clone()))
                 .exec_with_returning(tx)
                 .await?;
+            departure::note(tx, &expired, Ended::WithTheLease).await?;
             expired.into_iter().map(in_room).collect()
         })
     }
@@ -173,7 +169,7 @@ impl Database {
 }
 
 /// Inserts sessions. Of one that is there already, nick and lease are changed.
-fn insert<'a>(
+pub(crate) fn insert<'a>(
     sessions: impl IntoIterator<Item = (&'a RoomName, &'a SessionView)>,
     expires: &Expr,
     now: Millis,
@@ -192,7 +188,7 @@ fn insert<'a>(
         ])
         .on_conflict(OnConflict::column(Column::Id).update_columns([Column::Name, Column::Expires]).to_owned())
         .to_owned();
-    for (room, SessionView { id, name, server_id, server_era, session_id }) in sessions {
+    for (room, SessionView { id, name, server_id, server_era, session_id, is_manager: _ }) in sessions {
         insert.values_panic([
             session_id.as_str().into(),
             room.as_str().into(),
@@ -215,9 +211,11 @@ fn view(row: session::Model) -> SessionView {
         server_id,
         server_era: era,
         session_id: SessionId::from_stored(id),
+        is_manager: false,
     }
 }
 
-fn in_room(row: session::Model) -> Result<(RoomName, SessionView), Cause> {
+/// A session and its room; whether it is a manager's, the row does not say.
+pub(crate) fn in_room(row: session::Model) -> Result<(RoomName, SessionView), Cause> {
     Ok((column::of("session", "room").word(&row.room)?, view(row)))
 }

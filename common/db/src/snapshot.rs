@@ -81,25 +81,36 @@ fn object(text: &mut String, row: media_object::Model) {
         width,
         height,
         placeholder,
+        encryption_key_id,
+        wrapped_key,
+        seq,
+        attached,
+        gone,
     } = row;
     let mut told = format!("media {id} {room} {agent_id} {state}");
     let _ = write!(told, " {} {} {}/{max_size}", shown(content_type), pixels(width, height), shown(size));
     told += &whether("uploaded", uploaded.is_some());
     told += &whether("digest", digest.is_some());
     told += &whether("placeholder", placeholder.is_some());
+    told += &whether("attached", attached.is_some());
+    told += &whether("gone", gone.is_some());
+    if let (Some(key), Some(_)) = (encryption_key_id, wrapped_key) {
+        let _ = write!(told, " under key {key}");
+    }
     if let Some(failure) = failure {
         let _ = write!(told, " because of {failure}");
     }
     if let Some(storage) = storage {
         let _ = write!(told, " at {storage}");
     }
+    let _ = write!(told, " told {seq}");
     line(text, &told);
 }
 
 fn transcoding(text: &mut String, row: media_transcoding::Model) {
-    let media_transcoding::Model { media_id, name, version, uri, content_type, size, width, height } = row;
+    let media_transcoding::Model { media_id, name, version, uri, content_type, size, width, height, seq } = row;
     let pixels = pixels(width, height);
-    line(text, &format!("transcoding {media_id} {name} v{version} {content_type} {pixels} {size} at {uri}"));
+    line(text, &format!("transcoding {media_id} {name} v{version} {content_type} {pixels} {size} at {uri} told {seq}"));
 }
 
 fn job(text: &mut String, row: job::Model) {

@@ -49,6 +49,7 @@ impl Database {
             let expired = Expr::col(Column::Expires).lt(clock::before(tx.get_database_backend(), grace));
             let rows = media_object::Entity::find()
                 .filter(Column::State.eq(MediaState::Created.as_str()))
+                .filter(Column::Gone.is_null())
                 .filter(expired)
                 .order_by_asc(Column::Id)
                 .limit(EXPIRED_MAX)
@@ -76,6 +77,7 @@ impl Database {
         transact!(self, DbError::Sweep, async |tx| {
             let waiting = media_object::Entity::find_by_id(media.as_i64())
                 .filter(Column::State.eq(MediaState::Created.as_str()))
+                .filter(Column::Gone.is_null())
                 .lock_exclusive();
             let Some(row) = waiting.one(tx).await? else { return Ok(None) };
             if attached(tx, [row.id].into_iter()).await?.contains(&row.id) {

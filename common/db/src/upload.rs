@@ -6,7 +6,7 @@ use crate::{
     database::Database,
     entity::{job, media_object, media_transcoding},
     error::DbError,
-    event, media_row,
+    event, media_row, room,
     transaction::transact,
 };
 use heim_common::{
@@ -35,7 +35,7 @@ pub struct Uploaded {
     pub content_type: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its SHA-256.
+    /// Its SHA-256; an HMAC of that in private rooms.
     pub digest: [u8; 32],
     /// Declared width in pixels, after EXIF orientation.
     pub width: Option<u32>,
@@ -59,7 +59,8 @@ pub enum UploadOutcome {
     },
     /// Another upload was first.
     AlreadyUploaded,
-    /// The media object is no longer there, or was given up.
+    /// The media object is no longer there, or was given up, or its room is
+    /// deleted.
     Gone,
 }
 
@@ -73,19 +74,24 @@ impl Database {
     /// the same: a caller that deletes the object asks for the row first.
     pub async fn media_uploaded(&self, uploaded: &Uploaded) -> Result<UploadOutcome, DbError> {
         transact!(self, DbError::CommitUpload, async |tx| {
+            // Which room it belongs to never changes.
+            let this = media_object::Entity::find_by_id(uploaded.id.as_i64()).filter(Column::Gone.is_null());
+            let Some(unlocked) = this.clone().one(tx).await? else { return Ok(UploadOutcome::Gone) };
+            if !room::is_live(tx, &unlocked.room).await? {
+                return Ok(UploadOutcome::Gone);
+            }
             let Some(row) = win(tx, uploaded).await? else {
-                let row = media_object::Entity::find_by_id(uploaded.id.as_i64()).one(tx).await?;
-                return Ok(match row {
+                return Ok(match this.one(tx).await? {
                     Some(row) if row.uploaded.is_some() => UploadOutcome::AlreadyUploaded,
                     _ => UploadOutcome::Gone,
                 });
             };
-            let original = media_row::write_transcoding(uploaded.id, &original(uploaded));
-            media_transcoding::Entity::insert(original.into_active_model()).exec_without_returning(tx).await?;
             if !uploaded.specs.is_empty() {
                 insert_job(tx, uploaded, &row.room).await?;
             }
             let seq = event::record_one(tx, &row.room, row.id, &TranscodingName::original()).await?;
+            let original = media_row::write_transcoding(uploaded.id, &original(uploaded), seq);
+            media_transcoding::Entity::insert(original.into_active_model()).exec_without_returning(tx).await?;
             Ok(UploadOutcome::Stored { seq })
         })
     }
@@ -106,6 +112,7 @@ async fn win(tx: &DatabaseTransaction, uploaded: &Uploaded) -> Result<Option<med
         .col_expr(Column::Height, Expr::value(height.map(i64::from)))
         .filter(Column::Id.eq(id.as_i64()))
         .filter(Column::Uploaded.is_null())
+        .filter(Column::Gone.is_null())
         .filter(Column::State.eq(MediaState::Created.as_str()))
         .exec_with_returning(tx)
         .await?;

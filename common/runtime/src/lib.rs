@@ -4,11 +4,13 @@
 pub mod body;
 pub mod clock;
 pub mod config;
+mod core_dump;
 pub mod ready;
 pub mod secret;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
 
+pub use core_dump::forbid_core_dumps;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

@@ -87,6 +87,9 @@ pub struct MediaView {
     /// ThumbHash, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Placeholder>,
+    /// In private rooms, `v1/` and the id of the room's key. For information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_key_id: Option<String>,
     /// By name; `original` among them once it is uploaded.
     pub transcodings: BTreeMap<TranscodingName, TranscodingView>,
 }

@@ -1,7 +1,7 @@
 //! Chat messages as clients see them.
 
 use super::MediaView;
-use crate::{MessageId, session::SessionView};
+use crate::{EditId, MessageId, session::SessionView};
 use serde::Serialize;
 
 /// heim's `Message`, with attachments.
@@ -9,6 +9,9 @@ use serde::Serialize;
 pub struct MessageView {
     /// Its id.
     pub id: MessageId,
+    /// The change that was the newest when it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_edit_id: Option<EditId>,
     /// The message it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<MessageId>,
@@ -18,6 +21,9 @@ pub struct MessageView {
     pub sender: SessionView,
     /// What they said.
     pub content: String,
+    /// In private rooms, `v1/` and the id of the room's key. For information.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption_key_id: Option<String>,
     /// Unix seconds; `null` if never.
     pub edited: Option<i64>,
     /// Unix seconds; `null` if never.

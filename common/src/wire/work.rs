@@ -1,7 +1,7 @@
 //! The calls of a worker to its coordinator, under `/store/jobs/{id}/`:
 //! `claim`, `heartbeat`, `finish`; HTTP Basic credentials as for hooks.
 
-use crate::{MediaId, RoomName, job::Verdict, key::ObjectKey, spec::TranscodingSpec};
+use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, spec::TranscodingSpec};
 use serde::{Deserialize, Serialize};
 
 /// Header of a hook call made under a job's lease: the job's id.
@@ -27,6 +27,10 @@ pub struct ClaimReply {
     pub lease_ms: u64,
     /// What to work on.
     pub media: ClaimedMedia,
+    /// What the files of a private media object are encrypted with, original
+    /// and transcodings alike. Held in memory, and for this job only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<ObjectSecret>,
     /// What is still missing, smallest first. Never empty.
     pub transcodings: Vec<ClaimedTranscoding>,
     /// Most pixels that the original may declare.

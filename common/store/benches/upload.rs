@@ -25,7 +25,7 @@ async fn main() {
     for upload in 0..UPLOADS {
         let key = ObjectKey::from_stored(format!("media/bench/{upload}/original"));
         let began = Instant::now();
-        let mut writer = store.writer(&key).await.unwrap();
+        let mut writer = store.writer(&key, None).await.unwrap();
         for at in (0..UPLOAD_BYTES).step_by(CHUNK_BYTES) {
             writer.write(original.slice(at..UPLOAD_BYTES.min(at + CHUNK_BYTES))).await.unwrap();
         }

@@ -17,6 +17,10 @@ pub enum StoreError {
     /// There is no object of this key.
     #[error("no such object in the store")]
     NotFound,
+    /// The object is not as it was written, was written with another secret or
+    /// under another key, or is no encrypted object at all.
+    #[error("the object is not what was stored")]
+    Tampered,
     /// The range begins behind the end of the object, or is empty.
     #[error("the range holds no byte of an object of {size} bytes")]
     OutOfRange {
@@ -48,6 +52,13 @@ impl StoreError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound)
+    }
+
+    /// Whether an encrypted object is there and cannot be believed. It will
+    /// never go better.
+    #[must_use]
+    pub fn is_tampered(&self) -> bool {
+        matches!(self, Self::Tampered)
     }
 
     /// Whether there is no room left.

@@ -6,20 +6,30 @@
 //! rooms, and it keeps no attributes of an object: content types and digests
 //! belong to the database.
 //!
+//! Every call says whether the object is encrypted: with `Some` secret it is
+//! written and read in the form that the module `sealed` documents, with `None`
+//! as it is.
+//!
 //! Promises:
 //! * What [`Writer::finish`] or [`Store::put`] has accepted is on disk: the
 //!   file and the folders that lead to it are synced before they return.
 //! * An object appears whole or not at all.
 //! * A write that is not finished leaves nothing behind, unless the process is
 //!   killed; then a file `{key}#{number}` stays, which no reader ever sees.
+//! * Of an encrypted object, only ciphertext comes to the disk, unfinished or
+//!   not; and no byte is given out that was not written under the same key
+//!   and secret. What was changed is [`StoreError::Tampered`].
 //! * The `Display` of an error never carries a path of the machine. Its source
 //!   may: that is for the operator's log alone.
 
 mod body;
 mod config;
 mod error;
+mod gathering;
 mod local;
+mod sealed;
 mod store;
+mod stored;
 mod writer;
 
 pub use body::Body;

@@ -58,6 +58,49 @@ impl Folders {
         let changed = spawn_blocking(move || make(&root, &object)).await??;
         Ok(spawn_blocking(move || changed.iter().try_for_each(|folder| fs::File::open(folder)?.sync_all())))
     }
+
+    /// Removes a folder with all that is in it, unfinished uploads too, which
+    /// the local store itself neither lists nor deletes. Says how many files
+    /// that were.
+    pub(crate) async fn remove(&self, folder: &str) -> io::Result<u64> {
+        let (root, folder) = (self.root.clone(), self.root.join(folder));
+        spawn_blocking(move || {
+            let removed = remove(&folder)?;
+            // Those above go too when they are empty. Whoever is about to write
+            // there makes them again.
+            let above = folder.ancestors().skip(1).take_while(|folder| *folder != root);
+            let _ = above.map(fs::remove_dir).find(Result::is_err);
+            Ok(removed)
+        })
+        .await?
+    }
+}
+
+/// Removes what is in a folder, and then the folder. Links are removed and not
+/// followed. What is gone by itself is as well.
+fn remove(folder: &Path) -> io::Result<u64> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += remove(&entry.path())?;
+            continue;
+        }
+        match fs::remove_file(entry.path()) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match fs::remove_dir(folder) {
+        // A write that has begun meanwhile comes after this.
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Err(error),
+        _ => Ok(removed),
+    }
 }
 
 /// Returns the folders that have a new entry. The last one, which will hold the

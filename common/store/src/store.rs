@@ -2,11 +2,13 @@
 
 use crate::{
     Body, StoreConfig, StoreError, Writer,
+    gathering::Gathering,
     local::{self, Folders},
+    sealed,
 };
-use bytes::Bytes;
-use futures_util::TryStreamExt;
-use heim_common::key::ObjectKey;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt};
+use heim_common::{ObjectSecret, key::ObjectKey};
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -50,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// If the key has no form of a key, or the store cannot be written to.
-    pub async fn writer(&self, key: &ObjectKey) -> Result<Writer, StoreError> {
+    pub async fn writer(&self, key: &ObjectKey, secret: Option<&ObjectSecret>) -> Result<Writer, StoreError> {
         let path = path(key)?;
         let syncing = match &self.folders {
             Some(folders) => {
@@ -59,47 +61,70 @@ impl Store {
             }
             None => None,
         };
-        Ok(Writer::new(self.clone(), path, syncing))
+        let part = match secret {
+            Some(secret) => Gathering::Sealed(sealed::Sealer::new(secret, &rand::random(), path.as_ref()).into()),
+            None => Gathering::Plain(BytesMut::new()),
+        };
+        Ok(Writer::new(self.clone(), path, part, syncing))
     }
 
     /// Stores a whole object, in place of what was there.
     ///
     /// # Errors
     /// If it could not be written, [`StoreError::Full`] among them.
-    pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        let put = self.objects.put(&path(key)?, bytes.into()).await;
+    pub async fn put(&self, key: &ObjectKey, secret: Option<&ObjectSecret>, bytes: Bytes) -> Result<(), StoreError> {
+        let path = path(key)?;
+        let bytes = match secret {
+            Some(secret) => sealed::seal(secret, &rand::random(), path.as_ref(), &bytes),
+            None => bytes,
+        };
+        let put = self.objects.put(&path, bytes.into()).await;
         put.map(drop).map_err(|error| StoreError::failed("write an object", error))
     }
 
-    /// Bytes of an object, or `None` where there is none.
+    /// Bytes of an object's plaintext, or `None` where there is no object. Of
+    /// an encrypted one this is what the size of its file says: nothing is
+    /// read, and so nothing is proved.
     ///
     /// # Errors
-    /// If the store could not tell.
-    pub async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+    /// If the store could not tell, or no encrypted object is of that size.
+    pub async fn size(&self, key: &ObjectKey, is_sealed: bool) -> Result<Option<u64>, StoreError> {
         let head = self.objects.head(&path(key)?).await;
         match head.map_err(|error| StoreError::failed("look at an object", error)) {
+            Ok(meta) if is_sealed => sealed::plaintext_bytes(meta.size).ok_or(StoreError::Tampered).map(Some),
             Ok(meta) => Ok(Some(meta.size)),
             Err(StoreError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Reads an object, or the part of `range` that it has.
+    /// Reads an object, or the part of `range` that it has. `range`, and all
+    /// that the [`Body`] says, are about the plaintext.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where there is none, [`StoreError::OutOfRange`]
-    /// where the range holds no byte of it.
-    pub async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Body, StoreError> {
+    /// where the range holds no byte of it, [`StoreError::Tampered`] where the
+    /// first byte that is wanted cannot be believed; of those behind it, the
+    /// [`Body`] says so in its time.
+    pub async fn read(
+        &self,
+        key: &ObjectKey,
+        secret: Option<&ObjectSecret>,
+        range: Option<Range<u64>>,
+    ) -> Result<Body, StoreError> {
         let path = path(key)?;
+        if let Some(secret) = secret {
+            return sealed::read(self.objects.as_ref(), &path, secret, range).await;
+        }
         let options = GetOptions { range: range.clone().map(GetRange::Bounded), ..GetOptions::default() };
         let error = match self.objects.get_opts(&path, options).await {
-            Ok(found) => return Ok(Body::new(found)),
+            Ok(found) => return Ok(Body::plain(found)),
             Err(error) => StoreError::failed("read an object", error),
         };
         // That it was the range, each store says in words of its own: so the
         // size decides.
         if let (StoreError::Unavailable { .. }, Some(range)) = (&error, range)
-            && let Some(size) = self.size(key).await?
+            && let Some(size) = self.size(key, false).await?
             && (range.is_empty() || range.start >= size)
         {
             return Err(StoreError::OutOfRange { size });
@@ -119,7 +144,26 @@ impl Store {
         }
     }
 
-    /// Every object and its size, in no order. The whole list is in memory.
+    /// Removes every object whose key begins with `folder`, which ends with a
+    /// slash, and what unfinished writes have left there. Says how many files
+    /// that were. A write that is under way there fails, or comes after it.
+    ///
+    /// # Errors
+    /// If something may still be there.
+    pub async fn delete_folder(&self, folder: &str) -> Result<u64, StoreError> {
+        let failed = |error| StoreError::failed("delete a folder", error);
+        let name = folder.strip_suffix('/').ok_or_else(|| StoreError::Key("a folder ends with a slash".into()))?;
+        let path = path(&ObjectKey::from_stored(name.to_owned()))?;
+        if let Some(folders) = &self.folders {
+            return folders.remove(path.as_ref()).await.map_err(|error| StoreError::failed("delete a folder", error));
+        }
+        let found = self.objects.list(Some(&path)).map_ok(|meta| meta.location).boxed();
+        let deleted = self.objects.delete_stream(found).try_fold(0, async |count, _| Ok(count + 1)).await;
+        deleted.map_err(failed)
+    }
+
+    /// Every object and the size of its file, in no order. The whole list is in
+    /// memory.
     ///
     /// # Errors
     /// If the store could not be read through.
@@ -141,8 +185,8 @@ impl Store {
         // Each check has its own key: another process may be checking too.
         let key = ObjectKey::from_stored(format!("probe/{:016x}", rand::random::<u64>()));
         let written = Bytes::from_static(b"heim-media");
-        self.put(&key, written.clone()).await?;
-        let read: Result<Vec<Bytes>, _> = match self.read(&key, None).await {
+        self.put(&key, None, written.clone()).await?;
+        let read: Result<Vec<Bytes>, _> = match self.read(&key, None, None).await {
             Ok(body) => body.try_collect().await,
             Err(error) => Err(error),
         };

@@ -1,8 +1,8 @@
 //! Streaming in: counts, hashes and writes an object as it comes.
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, gathering::Gathering};
 use aws_lc_rs::digest::{Context, SHA256};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use object_store::{MultipartUpload, ObjectStoreExt, path::Path};
 use std::{error::Error, fmt, io};
 use tokio::{
@@ -12,7 +12,8 @@ use tokio::{
 
 const ATTEMPT: &str = "write an object";
 
-/// What a finished [`Writer`] has stored.
+/// What a finished [`Writer`] has stored: of the plaintext, where the object is
+/// encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Bytes of the object.
@@ -34,7 +35,7 @@ pub struct Writer {
     /// The folders that lead to the object, on their way to the disk.
     syncing: Option<JoinHandle<io::Result<()>>>,
     /// What is not yet on its way.
-    part: BytesMut,
+    part: Gathering,
     /// The part that is on its way.
     sending: Option<JoinHandle<object_store::Result<()>>>,
     /// There once the first part is full: smaller objects go in one piece.
@@ -50,8 +51,8 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(store: Store, path: Path, syncing: Option<JoinHandle<io::Result<()>>>) -> Self {
-        let (hash, part) = (Context::new(&SHA256), BytesMut::new());
+    pub(crate) fn new(store: Store, path: Path, part: Gathering, syncing: Option<JoinHandle<io::Result<()>>>) -> Self {
+        let hash = Context::new(&SHA256);
         Self { store, path, hash, size: 0, syncing, part, sending: None, upload: None, intact: true }
     }
 
@@ -65,13 +66,12 @@ impl Writer {
         while !rest.is_empty() {
             // Copied, because many small slices of large buffers would hold
             // far more memory than they have bytes.
-            let (now, later) = rest.split_at(rest.len().min(self.store.part_bytes - self.part.len()));
+            let (now, later) = rest.split_at(self.part.append(rest, self.store.part_bytes));
             self.hash.update(now);
-            self.part.extend_from_slice(now);
             self.size += now.len() as u64;
             rest = later;
-            if self.part.len() == self.store.part_bytes {
-                self.send().await?;
+            if let Some(part) = self.part.whole(self.store.part_bytes) {
+                self.send(part).await?;
             }
         }
         self.intact = true;
@@ -84,8 +84,9 @@ impl Writer {
     /// If it could not be stored; then it is as if it was never written.
     pub async fn finish(mut self) -> Result<Written, StoreError> {
         self.begin()?;
-        if self.upload.is_some() && !self.part.is_empty() {
-            self.send().await?;
+        let mut rest = self.part.rest();
+        if self.upload.is_some() && !rest.is_empty() {
+            self.send(std::mem::take(&mut rest)).await?;
         }
         self.sent().await?;
         if let Some(syncing) = self.syncing.take() {
@@ -93,7 +94,7 @@ impl Writer {
         }
         let stored = match self.upload.as_mut() {
             Some(upload) => upload.complete().await,
-            None => self.store.objects.put(&self.path, self.part.split().freeze().into()).await,
+            None => self.store.objects.put(&self.path, rest.into()).await,
         };
         stored.map_err(|error| StoreError::failed(ATTEMPT, error))?;
         self.upload = None;
@@ -123,14 +124,13 @@ impl Writer {
         sent
     }
 
-    /// Puts the gathered part on its way, after the one before.
-    async fn send(&mut self) -> Result<(), StoreError> {
+    /// Puts a part on its way, after the one before.
+    async fn send(&mut self, part: Bytes) -> Result<(), StoreError> {
         self.sent().await?;
         if self.upload.is_none() {
             let opened = self.store.objects.put_multipart(&self.path).await;
             self.upload = Some(opened.map_err(|error| StoreError::failed(ATTEMPT, error))?);
         }
-        let part = self.part.split().freeze();
         if let Some(upload) = self.upload.as_mut() {
             self.sending = Some(tokio::spawn(upload.put_part(part.into())));
         }

@@ -11,6 +11,9 @@ use heim_common::{
 use heim_db::{Claim, Finished};
 use heim_runtime::telemetry::chain;
 
+/// How long a job rests whose room's keys cannot be had.
+const KEYS_AWAY_MS: u64 = 30_000;
+
 /// Gives a job to a worker, or tells it to forget the job.
 pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result<ClaimReply, Failure> {
     let lease = app.settings.jobs.lease();
@@ -23,7 +26,18 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         }
         Err(error)
     })?;
-    let Claim { fence, room, media, key, size, missing } = claim.ok_or(Code::NotYours)?;
+    let Claim { fence, room, media, key, size, missing, encryption } = claim.ok_or(Code::NotYours)?;
+    let secret = match app.keys.object_secret(&app.db, &room, media, encryption.as_ref()).await {
+        Ok(secret) => secret,
+        Err(error) => {
+            // It is nobody's fault among the workers, and the file's neither.
+            tracing::error!(%job, error = chain(&error), "a job waits for the keys of its room");
+            let snooze = Verdict::Snooze { after_ms: KEYS_AWAY_MS };
+            let jobs = &app.settings.jobs;
+            app.db.job_finish(job, fence, snooze, &jobs.attempts(), &jobs.rest()).await?;
+            return Err(Code::NotYours.into());
+        }
+    };
     let mut transcodings: Vec<_> = missing
         .into_iter()
         .map(|spec| ClaimedTranscoding { key: ObjectKey::transcoding(media, &spec.name, request.engine), spec })
@@ -33,6 +47,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         fence,
         lease_ms: app.settings.jobs.lease_ms,
         media: ClaimedMedia { id: media, room, key, size },
+        secret,
         transcodings,
         pixels_max: app.settings.limits.pixels_max,
         deadline_ms: app.settings.limits.pixel_seconds * 1000,

@@ -1,6 +1,6 @@
 //! Step 1: a client asks to upload, and gets the HTTP request to do it with.
 
-use crate::{app::App, handle::UploadGrant};
+use crate::{app::App, handle::UploadGrant, keys::KeyError, rooms::Admission};
 use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
 use heim_db::{Created, DbError, NewMedia};
 use std::time::Duration;
@@ -30,6 +30,11 @@ pub(crate) enum Refused {
     TooManyPending,
     #[error("not available right now, try again")]
     Database(#[from] DbError),
+    #[error("not available right now, try again")]
+    Keys(#[from] KeyError),
+    /// The room is gone, or was closed to whoever asks.
+    #[error("room not found")]
+    RoomClosed,
 }
 
 /// Creates a media object that waits for its content.
@@ -37,6 +42,7 @@ pub(crate) async fn create(
     app: &App,
     base: &str,
     room: &RoomName,
+    admission: Admission,
     uploader: Uploader,
     declared: Declared,
 ) -> Result<UploadHandle, Refused> {
@@ -52,9 +58,16 @@ pub(crate) async fn create(
     let expires = created.after(Duration::from_secs(limits.upload_handle_s));
     let sides = 1..=SIDE_MAX;
     let shape = declared.shape.filter(|(width, height)| sides.contains(width) && sides.contains(height));
+    let id = app.ids.media();
+    let encryption = match admission.private {
+        true => Some(app.keys.current(&app.db, room).await?.new_object(id)),
+        false => None,
+    };
     let media = NewMedia {
-        id: app.ids.media(),
+        id,
         room: room.clone(),
+        epoch: admission.epoch,
+        encryption,
         uploader,
         created,
         expires,
@@ -64,9 +77,11 @@ pub(crate) async fn create(
     };
     match app.db.media_create(&media, limits.pending_per_agent).await? {
         Created::Created => {
-            let grant = UploadGrant { media: media.id, max_size: media.max_size, expires: expires.seconds() };
+            let NewMedia { id: media, max_size, epoch, .. } = media;
+            let grant = UploadGrant { media, max_size, expires: expires.seconds(), epoch };
             Ok(grant.handle(&app.signer, base, content_type))
         }
+        Created::RoomClosed => Err(Refused::RoomClosed),
         Created::TooManyPending => Err(Refused::TooManyPending),
     }
 }

@@ -1,8 +1,14 @@
 //! Step 7: a worker, or another store, says that a transcoding is there.
 
-use crate::{app::App, failure::Failure, rooms};
-use heim_common::{JobId, RoomName, key::ObjectKey, media::Transcoding, problem::Code, wire::TranscodedHook};
-use heim_db::{Registered, Registration};
+use crate::{app::App, failure::Failure, keys::seal_placeholder, rooms};
+use heim_common::{
+    JobId, RoomName,
+    key::ObjectKey,
+    media::{Description, Transcoding},
+    problem::Code,
+    wire::TranscodedHook,
+};
+use heim_db::{Described, Registered, Registration};
 
 /// Registers a transcoding and announces it. `lease` is the job and the fence
 /// under which a worker made it; who comes without one must have stored the
@@ -20,11 +26,22 @@ pub(crate) async fn register(
     let key = ObjectKey::transcoding(media_id, &name, version);
     let media = app.db.media(media_id).await?.filter(|media| media.room == room).ok_or(Code::MediaNotFound)?;
     let is_known = media.transcoding(&name).is_some_and(|known| known.version >= version);
-    if lease.is_none() && !is_known && app.store.size(&key).await? != Some(size) {
+    if lease.is_none() && !is_known && app.store.size(&key, media.encryption.is_some()).await? != Some(size) {
         return Err(Failure::with(Code::BadRequest, "the store has no such object of this size"));
     }
     let transcoding = Transcoding { name: name.clone(), version, key, content_type, size, width, height };
-    let registration = Registration { room: room.clone(), media: media_id, transcoding, description, lease };
+    let described = match description {
+        Some(Description { width, height, placeholder, frames: _, alpha: _ }) => {
+            let secret = app.keys.object_secret(&app.db, &room, media_id, media.encryption.as_ref()).await?;
+            let placeholder = match &secret {
+                Some(secret) => seal_placeholder(secret, media_id, &placeholder.0),
+                None => placeholder.0,
+            };
+            Some(Described { width, height, placeholder })
+        }
+        None => None,
+    };
+    let registration = Registration { room: room.clone(), media: media_id, transcoding, description: described, lease };
     match app.db.transcoding_register(&registration).await? {
         Registered::New { seq } => {
             rooms::announce_media(&app, &room, media_id, name, seq).await;

@@ -9,7 +9,7 @@ use heim_common::{
     header::{Format, Header, PREFIX_BYTES},
     job::{Lane, Reason},
     key::ObjectKey,
-    media::MediaState,
+    media::{Encryption, MediaState},
     problem::Code,
     spec::TranscodingName,
 };
@@ -31,6 +31,11 @@ where
 {
     let media = grant.media;
     let slot = app.db.upload_slot(media).await?.ok_or(Code::MediaNotFound)?;
+    // Whoever was shut out since brings nothing more in.
+    let room = app.db.room(&slot.room).await?.filter(|room| !room.deleted).ok_or(Code::MediaNotFound)?;
+    if room.epoch != grant.epoch {
+        return Err(Code::HandleExpired.into());
+    }
     if slot.state != MediaState::Created {
         return Err(Code::AlreadyUploaded.into());
     }
@@ -43,10 +48,11 @@ where
         return Err(Code::TooLarge.into());
     }
     let key = ObjectKey::original(media, app.ids.snowflake());
-    let mut writer = app.store.writer(&key).await?;
+    let secret = app.keys.object_secret(&app.db, &slot.room, media, slot.encryption.as_ref()).await?;
+    let mut writer = app.store.writer(&key, secret.as_ref()).await?;
     match stream(&mut writer, body, max_size).await {
         Ok(prefix) => {
-            let received = Received { room: slot.room, media, key, length, prefix };
+            let received = Received { room: slot.room, media, key, length, prefix, encryption: slot.encryption };
             app.see_through(commit(app.clone(), writer, received)).await
         }
         Err(failure) => {
@@ -98,16 +104,22 @@ struct Received {
     /// What the client announced.
     length: u64,
     prefix: Vec<u8>,
+    encryption: Option<Encryption>,
 }
 
 async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Failure> {
-    let Received { room, media, key, length, prefix } = received;
+    let Received { room, media, key, length, prefix, encryption } = received;
     let app = &app;
     let written = writer.finish().await?;
     if written.size != length {
         discard(app, &key).await;
         return Err(Code::IncompleteUpload.into());
     }
+    let digest = match encryption {
+        // A plain SHA-256 would tell whoever has the row which picture it is.
+        Some(encryption) => app.keys.get(&app.db, &room, encryption.key_id).await?.digest(&written.sha256),
+        None => written.sha256,
+    };
     let header = Header::read(&prefix).ok_or(Code::TypeNotAllowed)?;
     let uploaded = Uploaded {
         id: media,
@@ -115,7 +127,7 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         key: key.clone(),
         content_type: header.format.content_type().to_owned(),
         size: written.size,
-        digest: written.sha256,
+        digest,
         width: header.size.map(|(width, _)| width),
         height: header.size.map(|(_, height)| height),
         specs: app.settings.transcodings.image.clone(),

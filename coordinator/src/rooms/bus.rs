@@ -99,7 +99,12 @@ impl Rooms {
         let is_new = match &event.news {
             News::Media { seq, .. } => self.heard().media.insert(*seq),
             News::Sent { message, .. } => self.heard().messages.insert(message.as_i64()),
-            News::Join { .. } | News::Part { .. } | News::Nick { .. } => true,
+            News::Join { .. }
+            | News::Part { .. }
+            | News::Nick { .. }
+            | News::Edited { .. }
+            | News::Partition { .. }
+            | News::Closed { .. } => true,
         };
         if !is_new || !self.hub.is_occupied(&event.room) {
             return;

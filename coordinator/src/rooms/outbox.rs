@@ -5,9 +5,13 @@
 //! Replies do, and so does the session that asks for them: who does not read is
 //! not read either.
 
+use super::viewed::MediaNews;
 use axum::extract::ws::Utf8Bytes;
-use heim_common::{MessageId, SessionId};
-use std::sync::Arc;
+use heim_common::{MediaId, MessageId, SessionId};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Bytes that may wait in one account. A packet that is larger waits alone.
@@ -20,8 +24,13 @@ const PACKET_BYTES_MIN: u32 = 1 << 10;
 pub(crate) struct Outgoing {
     pub(crate) text: Utf8Bytes,
     pub(crate) about: About,
+    /// The views of media objects that are in it.
+    pub(crate) views: Views,
     pub(crate) place: OwnedSemaphorePermit,
 }
+
+/// Views of media objects: each with the newest event that it takes in.
+pub(crate) type Views = Arc<[(MediaId, i64)]>;
 
 /// What a packet tells: a session that learnt it from its snapshot does not
 /// hear it twice.
@@ -33,6 +42,10 @@ pub(crate) enum About {
     Join(SessionId),
     /// This session left.
     Part(SessionId),
+    /// This event about a media object.
+    Media(MediaNews),
+    /// The reply to a command.
+    Reply,
     /// Anything else.
     Else,
 }
@@ -44,6 +57,8 @@ pub(crate) struct Outbox {
     queue: mpsc::UnboundedSender<Outgoing>,
     news: Arc<Semaphore>,
     replies: Arc<Semaphore>,
+    /// Commands that were begun.
+    asked: Arc<AtomicU64>,
 }
 
 impl Outbox {
@@ -51,13 +66,13 @@ impl Outbox {
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
         let (queue, end) = mpsc::unbounded_channel();
         let account = || Arc::new(Semaphore::new(BYTES_MAX as usize));
-        (Self { queue, news: account(), replies: account() }, end)
+        (Self { queue, news: account(), replies: account(), asked: Arc::default() }, end)
     }
 
     /// Queues news. False if too much waits already.
-    pub(crate) fn tell(&self, text: Utf8Bytes, about: About) -> bool {
+    pub(crate) fn tell(&self, text: Utf8Bytes, about: About, views: Views) -> bool {
         match Arc::clone(&self.news).try_acquire_many_owned(bytes(&text)) {
-            Ok(place) => self.queue.send(Outgoing { text, about, place }).is_ok(),
+            Ok(place) => self.queue.send(Outgoing { text, about, views, place }).is_ok(),
             Err(_) => false,
         }
     }
@@ -67,12 +82,24 @@ impl Outbox {
         self.replies.available_permits() >= bytes(text) as usize
     }
 
-    /// Queues a reply as soon as there is place for it.
-    pub(crate) async fn reply(&self, text: Utf8Bytes) {
+    /// Queues a packet of the session's own as soon as there is place for it: the
+    /// reply to a command ([`About::Reply`]), or a ping.
+    pub(crate) async fn reply(&self, text: Utf8Bytes, about: About, views: Views) {
         if let Ok(place) = Arc::clone(&self.replies).acquire_many_owned(bytes(&text)).await {
             // Whoever would read it is gone, and the session about to end.
-            let _ = self.queue.send(Outgoing { text, about: About::Else, place });
+            let _ = self.queue.send(Outgoing { text, about, views, place });
         }
+    }
+
+    /// Notes that a command begins, which will have one reply. What it reads of
+    /// media objects may be older than events that are queued before the reply.
+    pub(crate) fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many commands were begun.
+    pub(crate) fn asked(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.asked)
     }
 
     /// Waits until every reply was written.
@@ -95,14 +122,14 @@ mod tests {
         let (outbox, mut end) = Outbox::new();
         let quarter: Utf8Bytes = "x".repeat(BYTES_MAX as usize / 4).into();
         for _ in 0..4 {
-            assert!(outbox.tell(quarter.clone(), About::Else));
+            assert!(outbox.tell(quarter.clone(), About::Else, Views::default()));
         }
-        assert!(!outbox.tell("{}".into(), About::Else));
+        assert!(!outbox.tell("{}".into(), About::Else, Views::default()));
         drop(end.try_recv().unwrap());
         for _ in 0..BYTES_MAX / 4 / PACKET_BYTES_MIN {
-            assert!(outbox.tell("{}".into(), About::Else));
+            assert!(outbox.tell("{}".into(), About::Else, Views::default()));
         }
-        assert!(!outbox.tell("{}".into(), About::Else), "small ones are bounded in number");
+        assert!(!outbox.tell("{}".into(), About::Else, Views::default()), "small ones are bounded in number");
     }
 
     #[test]
@@ -110,10 +137,10 @@ mod tests {
         let (outbox, mut end) = Outbox::new();
         let huge: Utf8Bytes = "x".repeat(3 * BYTES_MAX as usize).into();
         assert!(outbox.has_place_for(&huge));
-        assert_eq!(outbox.reply(huge).now_or_never(), Some(()));
+        assert_eq!(outbox.reply(huge, About::Reply, Views::default()).now_or_never(), Some(()));
         assert!(!outbox.has_place_for("{}"));
-        assert!(outbox.tell("{}".into(), About::Else), "news are counted apart");
-        let mut second = Box::pin(outbox.reply("{}".into()));
+        assert!(outbox.tell("{}".into(), About::Else, Views::default()), "news are counted apart");
+        let mut second = Box::pin(outbox.reply("{}".into(), About::Reply, Views::default()));
         assert_eq!((&mut second).now_or_never(), None);
         assert_eq!(outbox.written().now_or_never(), None);
         drop(end.try_recv().unwrap());

@@ -2,17 +2,17 @@
 //! are here. They drift apart when the database is away: another coordinator
 //! may take the living for dead, and a session that leaves may leave its row.
 
-use super::announce;
+use super::{announce, end::Why, hub::Here};
 use crate::{app::App, background::PRESENCE_LEASE};
 use heim_common::{RoomName, SessionId, room_event::News, session::SessionView};
-use heim_db::DbError;
+use heim_db::{DbError, Mended};
 use std::collections::{HashMap, HashSet};
 
 type InRoom = (RoomName, SessionView);
 
 /// Renews the leases of all sessions here, and mends what is wrong with their
 /// rows. Whoever removed a row has told that the session left, so one that is
-/// put back is told to have joined.
+/// put back is told to have joined. One whose room was closed to it is ended.
 pub(crate) async fn keep_sessions(app: &App) -> Result<(), DbError> {
     let rows = app.db.sessions_renew(&app.server_era, PRESENCE_LEASE).await?;
     // In this order: who has a row and is not here any more is leaving or has left.
@@ -20,14 +20,22 @@ pub(crate) async fn keep_sessions(app: &App) -> Result<(), DbError> {
     if gone.is_empty() && renamed.is_empty() && lost.is_empty() {
         return Ok(());
     }
-    let here = [renamed, lost.clone()].concat();
-    let went = app.db.sessions_mend(&gone, &here, PRESENCE_LEASE, app.now()).await?;
-    tracing::info!(gone = went.len(), lost = lost.len(), "rows of sessions mended");
+    let here: Vec<_> = renamed.iter().chain(&lost).cloned().map(|(room, view, at)| (room, view, at.epoch)).collect();
+    let Mended { went, refused } = app.db.sessions_mend(&gone, &here, PRESENCE_LEASE, app.now()).await?;
+    tracing::info!(gone = went.len(), lost = lost.len(), refused = refused.len(), "rows of sessions mended");
     for (room, session) in went {
         announce(app, &room, News::Part { session }).await;
     }
-    for (room, session) in lost {
-        announce(app, &room, News::Join { session }).await;
+    for (room, session) in &refused {
+        let deleted = app.db.room(room).await?.is_none_or(|room| room.deleted);
+        for member in app.rooms.hub.members(room, |id, _| id == session) {
+            member.end.end(Why::closed(deleted));
+        }
+    }
+    for (room, session, _) in lost {
+        if !refused.iter().any(|(_, id)| *id == session.session_id) {
+            announce(app, &room, News::Join { session }).await;
+        }
     }
     Ok(())
 }
@@ -38,24 +46,24 @@ struct Drift {
     /// Rows of nobody.
     gone: Vec<SessionId>,
     /// Sessions whose row shows another nick.
-    renamed: Vec<InRoom>,
+    renamed: Vec<Here>,
     /// Sessions without a row.
-    lost: Vec<InRoom>,
+    lost: Vec<Here>,
 }
 
-fn drift(rows: &[InRoom], sessions: Vec<(RoomName, SessionView, bool)>) -> Drift {
+fn drift(rows: &[InRoom], sessions: Vec<(Here, bool)>) -> Drift {
     let mut drift = Drift::default();
-    let here: HashSet<_> = sessions.iter().map(|(_, session, _)| &session.session_id).collect();
+    let here: HashSet<_> = sessions.iter().map(|((_, session, _), _)| &session.session_id).collect();
     let of_nobody = rows.iter().filter(|(_, row)| !here.contains(&row.session_id));
     drift.gone.extend(of_nobody.map(|(_, row)| row.session_id.clone()));
     let names: HashMap<_, _> = rows.iter().map(|(_, row)| (&row.session_id, &row.name)).collect();
-    for (room, session, has_joined) in sessions {
-        match names.get(&session.session_id) {
+    for (session, has_joined) in sessions {
+        match names.get(&session.1.session_id) {
             // It is about to have its row.
             _ if !has_joined => {}
-            Some(name) if **name == session.name => {}
-            Some(_) => drift.renamed.push((room, session)),
-            None => drift.lost.push((room, session)),
+            Some(name) if **name == session.1.name => {}
+            Some(_) => drift.renamed.push(session),
+            None => drift.lost.push(session),
         }
     }
     drift
@@ -64,6 +72,7 @@ fn drift(rows: &[InRoom], sessions: Vec<(RoomName, SessionView, bool)>) -> Drift
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rooms::hub::Admission;
     use heim_common::UserId;
 
     fn session(number: &str, name: &str) -> InRoom {
@@ -73,12 +82,17 @@ mod tests {
             server_id: "heim.1".into(),
             server_era: "era".into(),
             session_id: SessionId::from_stored(number.into()),
+            is_manager: false,
         };
         ("hall".parse().unwrap(), view)
     }
 
-    fn here((room, view): InRoom, has_joined: bool) -> (RoomName, SessionView, bool) {
-        (room, view, has_joined)
+    fn in_it((room, view): InRoom) -> Here {
+        (room, view, Admission { private: false, epoch: 0 })
+    }
+
+    fn here(session: InRoom, has_joined: bool) -> (Here, bool) {
+        (in_it(session), has_joined)
     }
 
     #[test]
@@ -93,8 +107,8 @@ mod tests {
         ];
         let expected = Drift {
             gone: vec![SessionId::from_stored("left".into())],
-            renamed: vec![session("renamed", "bert")],
-            lost: vec![session("lost", "dora")],
+            renamed: vec![in_it(session("renamed", "bert"))],
+            lost: vec![in_it(session("lost", "dora"))],
         };
         assert_eq!(drift(&rows, sessions), expected);
     }

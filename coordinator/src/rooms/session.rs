@@ -1,19 +1,24 @@
 //! One connection: the handshake, then commands one at a time, until it ends.
 
 use super::{
-    announce, command,
-    hub::Member,
+    announce,
+    closing::{CLOSE_TIMEOUT, Ending, close},
+    command,
+    end::{End, Why},
+    hub::{Admission, Member, reader},
     keepalive::Keepalive,
-    outbox::{Outbox, Outgoing},
+    lobby::{self, Admitted},
+    outbox::{About, Outbox, Outgoing, Views},
     throttle::{Bucket, Throttle},
-    writer::{Known, write},
+    writer::{Known, Writer},
 };
 use crate::{
     app::App,
     background::PRESENCE_LEASE,
-    view::{self, Content},
+    opened,
+    view::{self, Length, Reader},
 };
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
@@ -27,6 +32,7 @@ use heim_common::{
 use heim_runtime::{Shutdown, telemetry::chain};
 use serde::Serialize;
 use std::{
+    error::Error,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,30 +41,30 @@ use std::{
 };
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
-use tokio_util::sync::CancellationToken;
 
 /// Messages in a snapshot.
 const LOG_MAX: u64 = 100;
-/// WebSocket close codes (IANA registry): the service restarts; try again later.
-const RESTART: (u16, &str) = (1012, "restarting");
-const TOO_SLOW: (u16, &str) = (1013, "too slow");
-/// How long the last frames may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) type Sink = SplitSink<WebSocket, Message>;
+pub(super) type Frames = SplitStream<WebSocket>;
+pub(super) type Failed = Box<dyn Error + Send + Sync>;
 
 /// Who connects, and where.
 pub(crate) struct Joining {
     pub(crate) room: RoomName,
+    pub(crate) admission: Admission,
     pub(crate) user: UserId,
     pub(crate) base: Arc<str>,
     pub(crate) media_aware: bool,
 }
 
-/// A session that has joined, as its commands see it.
+/// A session, as its commands see it.
 pub(crate) struct Session {
     pub(crate) app: App,
     pub(crate) room: RoomName,
+    /// In a private room, what it was let into is known once it is.
+    pub(crate) admission: Admission,
     pub(crate) view: SessionView,
     pub(crate) base: Arc<str>,
     pub(crate) throttle: Throttle,
@@ -66,18 +72,18 @@ pub(crate) struct Session {
     pub(crate) keepalive: Keepalive,
     media_aware: Arc<AtomicBool>,
     outbox: Outbox,
-    end: CancellationToken,
-    shutdown: Shutdown,
+    end: End,
+    pub(super) shutdown: Shutdown,
+    /// Whether others may know of it.
+    is_in: bool,
 }
 
-/// How a session ends.
-enum Ending {
-    /// Without a word, as heim does.
-    Cut,
-    /// The client said goodbye.
-    Asked,
-    /// With this close frame.
-    Told((u16, &'static str)),
+/// What happens next to a session.
+pub(super) enum Turn {
+    Command(Packet),
+    /// A ping is due.
+    Tick,
+    Over(Ending),
 }
 
 #[derive(Serialize)]
@@ -105,129 +111,192 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdown: Shutdown) {
     let (sink, stream) = socket.split();
     let (outbox, queue) = Outbox::new();
-    let Joining { room, user, base, media_aware } = joining;
+    let Joining { room, admission, user, base, media_aware } = joining;
     let view = SessionView {
         session_id: SessionId::new(&user, app.ids.snowflake().0),
         id: user,
         name: String::new(),
         server_id: app.server_id.clone(),
         server_era: app.server_era.clone(),
+        is_manager: false,
     };
     let mut session = Session {
         throttle: Throttle::new(app.now()),
         media_bucket: Bucket::media(app.now()),
         keepalive: Keepalive::default(),
         media_aware: Arc::new(AtomicBool::new(media_aware)),
-        end: CancellationToken::new(),
+        end: End::default(),
         app,
         room,
+        admission,
         view,
         base,
         outbox,
         shutdown,
+        is_in: false,
     };
-    let member = Member {
-        view: session.view.clone(),
-        has_joined: false,
-        base: Arc::clone(&session.base),
-        media_aware: Arc::clone(&session.media_aware),
-        outbox: session.outbox.clone(),
-        end: session.end.clone(),
-    };
-    // From here on events wait in the queue, so none falls between snapshot and
-    // membership.
-    session.app.rooms.hub.join(&session.room, member);
     session.run(sink, stream, queue).await;
     session.leave().await;
 }
 
 impl Session {
-    async fn run(
-        &mut self,
-        mut sink: SplitSink<WebSocket, Message>,
-        mut stream: SplitStream<WebSocket>,
-        queue: mpsc::UnboundedReceiver<Outgoing>,
-    ) {
-        let known = match self.enter(&mut sink).await {
-            Ok(known) => known,
+    async fn run(&mut self, mut sink: Sink, mut stream: Frames, queue: mpsc::UnboundedReceiver<Outgoing>) {
+        let mut ticks = self.ticks();
+        let known = match self.enter(&mut sink, &mut stream, &mut ticks).await {
+            Ok(Admitted::Yes(known)) => known,
+            Ok(Admitted::Over(ending)) => return close(ending, self.end.why(), Some(sink), stream).await,
             Err(error) => return tracing::debug!(room = %self.room, error = chain(&*error), "session did not join"),
         };
-        let writer = tokio::spawn(write(sink, queue, known, self.end.clone()));
+        let writer = tokio::spawn(Writer::new(sink, known, self.outbox.asked(), self.end.clone()).run(queue));
+        let ending = loop {
+            match self.turn(&mut stream, &mut ticks).await {
+                Turn::Command(packet) => {
+                    if command::carry_out(self, packet).await.is_break() {
+                        break Ending::Cut;
+                    }
+                }
+                Turn::Tick => match self.keepalive.tick(self.app.now()) {
+                    Some(ping) => self.queue(&Reply::event("ping-event", ping), About::Else, Views::default()).await,
+                    None => break Ending::Cut,
+                },
+                Turn::Over(ending) => break ending,
+            }
+        };
+        self.end.stop();
+        let sink = writer.await.ok().flatten();
+        close(ending, self.end.why(), sink, stream).await;
+    }
+
+    fn ticks(&self) -> Interval {
         let period = Duration::from_millis(self.app.settings.coordinator.ping_ms);
         let mut ticks = interval_at(Instant::now() + period, period);
         // Those that a slow command made late are not made up for.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ending = loop {
+        ticks
+    }
+
+    /// Waits for what happens next.
+    pub(super) async fn turn(&self, stream: &mut Frames, ticks: &mut Interval) -> Turn {
+        loop {
             tokio::select! {
                 frame = stream.next() => match frame {
                     Some(Ok(Message::Text(text))) => match serde_json::from_str::<Packet>(&text) {
-                        Ok(packet) => if command::carry_out(self, packet).await.is_break() { break Ending::Cut },
-                        Err(_) => break Ending::Cut,
+                        Ok(packet) => return Turn::Command(packet),
+                        Err(_) => return Turn::Over(Ending::Cut),
                     },
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_))) => break Ending::Asked,
+                    Some(Ok(Message::Close(_))) => return Turn::Over(Ending::Asked),
                     // heim drops binary frames and broken packets without a word.
-                    Some(Ok(Message::Binary(_)) | Err(_)) | None => break Ending::Cut,
+                    Some(Ok(Message::Binary(_)) | Err(_)) | None => return Turn::Over(Ending::Cut),
                 },
-                _ = ticks.tick() => match self.keepalive.tick(self.app.now()) {
-                    Some(ping) => self.reply(&Reply::event("ping-event", ping)).await,
-                    None => break Ending::Cut,
-                },
-                () = self.end.cancelled() => break Ending::Told(TOO_SLOW),
-                () = self.shutdown.soft.cancelled() => break Ending::Told(RESTART),
-            }
-        };
-        self.end.cancel();
-        let sink = writer.await;
-        match ending {
-            Ending::Cut => {}
-            // The answer to a close frame is ready, and sent by reading on.
-            Ending::Asked => drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
-            Ending::Told((code, reason)) => {
-                if let Ok(Some(mut sink)) = sink {
-                    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-                    let _ = timeout(CLOSE_TIMEOUT, sink.send(close)).await;
-                }
+                _ = ticks.tick() => return Turn::Tick,
+                () = self.end.ended() => return Turn::Over(Ending::Ended),
+                () = self.shutdown.soft.cancelled() => return Turn::Over(Ending::Restarting),
             }
         }
     }
 
-    /// hello, ping, snapshot: in this order, before anything else.
+    /// hello, ping, snapshot: in this order, before anything else. In a private
+    /// room there is no snapshot before the passcode.
     async fn enter(
         &mut self,
-        sink: &mut SplitSink<WebSocket, Message>,
-    ) -> Result<Known, Box<dyn std::error::Error + Send + Sync>> {
-        let hello = Hello { id: &self.view.id, session: &self.view, room_is_private: false, version: VERSION };
+        sink: &mut Sink,
+        stream: &mut Frames,
+        ticks: &mut Interval,
+    ) -> Result<Admitted<Known>, Failed> {
+        self.view.is_manager = self.app.db.room_is_manager(&self.room, &self.view.id).await?;
+        let room_is_private = self.admission.private;
+        let hello = Hello { id: &self.view.id, session: &self.view, room_is_private, version: VERSION };
         sink.send(text(&Reply::event("hello-event", hello))?).await?;
         if let Some(ping) = self.keepalive.tick(self.app.now()) {
             sink.send(text(&Reply::event("ping-event", ping))?).await?;
         }
-        let db = &self.app.db;
+        if room_is_private {
+            match lobby::wait(self, sink, stream, ticks).await? {
+                Admitted::Yes(epoch) => self.admission.epoch = epoch,
+                Admitted::Over(ending) => return Ok(Admitted::Over(ending)),
+            }
+        }
+        self.join(sink).await
+    }
+
+    async fn join(&mut self, sink: &mut Sink) -> Result<Admitted<Known>, Failed> {
+        let db = self.app.db.clone();
         let nick = db.nick(&self.room, &self.view.id).await?;
         self.view.name = nick.clone().unwrap_or_default();
-        db.session_join(&self.room, &self.view, PRESENCE_LEASE, self.app.now()).await?;
+        // From here on events wait in the queue, so none falls between snapshot
+        // and membership.
+        self.is_in = true;
+        self.app.rooms.hub.join(&self.room, self.member());
+        let epoch = self.admission.epoch;
+        if !db.session_join(&self.room, &self.view, epoch, PRESENCE_LEASE, self.app.now()).await? {
+            self.shut_out().await?;
+            return Ok(Admitted::Over(Ending::Ended));
+        }
         self.app.rooms.hub.note(&self.room, &self.view);
         announce(&self.app, &self.room, News::Join { session: self.view.clone() }).await;
         let mut listing = db.sessions(&self.room).await?;
         listing.retain(|session| session.session_id != self.view.session_id);
-        let log = db.log(&self.room, LOG_MAX, None).await?;
-        let known = Known {
-            messages: log.iter().map(|message| message.id).collect(),
+        let log = opened::messages(&self.app, db.log(&self.room, LOG_MAX, None).await?).await?;
+        let mut known = Known {
+            messages: log.iter().map(|spoken| spoken.message.id).collect(),
             sessions: listing.iter().map(|session| session.session_id.clone()).collect(),
+            ..Known::default()
         };
+        for object in log.iter().flat_map(|spoken| &spoken.message.attachments) {
+            known.media.give(object.id, object.seq);
+        }
         let snapshot = Snapshot {
             identity: self.view.id.clone(),
             session_id: self.view.session_id.clone(),
             version: VERSION,
             listing,
-            log: log.iter().map(|message| view::message(&self.app, &self.base, message, Content::Cut)).collect(),
+            log: log.iter().map(|spoken| view::message(&self.app, self.reader(), spoken, Length::Cut)).collect(),
             nick,
         };
         sink.send(text(&Reply::event("snapshot-event", snapshot))?).await?;
-        Ok(known)
+        Ok(Admitted::Yes(known))
+    }
+
+    fn member(&self) -> Member {
+        Member {
+            view: self.view.clone(),
+            has_joined: false,
+            admission: self.admission,
+            base: Arc::clone(&self.base),
+            media_aware: Arc::clone(&self.media_aware),
+            outbox: self.outbox.clone(),
+            end: self.end.clone(),
+        }
+    }
+
+    /// For whom this session's views are made.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        reader(&self.base, &self.view.id, self.admission)
+    }
+
+    /// Whether the room is still open to this session. If not, it is ended: it
+    /// need not wait until news of that comes.
+    pub(crate) async fn is_admitted(&self) -> Result<bool, heim_db::DbError> {
+        let room = self.app.db.room(&self.room).await?;
+        let open = room.is_some_and(|room| !room.deleted && room.epoch == self.admission.epoch);
+        if !open {
+            self.shut_out().await?;
+        }
+        Ok(open)
+    }
+
+    /// Ends this session: its room was closed to it.
+    pub(crate) async fn shut_out(&self) -> Result<(), heim_db::DbError> {
+        let deleted = self.app.db.room(&self.room).await?.is_none_or(|room| room.deleted);
+        self.end.end(Why::closed(deleted));
+        Ok(())
     }
 
     async fn leave(self) {
+        if !self.is_in {
+            return;
+        }
         self.app.rooms.hub.part(&self.room, &self.view.session_id);
         match self.app.db.session_part(&self.view.session_id).await {
             Ok(true) => announce(&self.app, &self.room, News::Part { session: self.view }).await,
@@ -238,9 +307,14 @@ impl Session {
         }
     }
 
+    /// Notes that a command begins that will have a reply.
+    pub(crate) fn ask(&self) {
+        self.outbox.ask();
+    }
+
     /// Queues a packet for this session only, when there is place for it: until
     /// then the session's next command is not read.
-    pub(crate) async fn reply(&mut self, packet: &impl Serialize) {
+    pub(crate) async fn queue(&mut self, packet: &impl Serialize, about: About, views: Views) {
         let text = match serde_json::to_string(packet) {
             Ok(text) => text,
             Err(error) => return tracing::error!(error = chain(&error), "packet not serialised"),
@@ -250,21 +324,21 @@ impl Session {
         }
         tokio::select! {
             biased;
-            () = self.outbox.reply(text.into()) => {}
-            () = self.end.cancelled() => {}
+            () = self.outbox.reply(text.into(), about, views) => {}
+            () = self.end.ended() => {}
             () = self.shutdown.soft.cancelled() => {}
         }
     }
 
     /// Waits until the replies so far are written, for a moment.
     pub(crate) async fn written(&self) {
-        let _ = timeout(CLOSE_TIMEOUT, self.end.run_until_cancelled(self.outbox.written())).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.end.unless_ended(self.outbox.written())).await;
     }
 
     /// Makes the session wait.
     pub(crate) async fn wait_until(&mut self, until: Instant) {
         self.keepalive.hold_up();
-        self.end.run_until_cancelled(sleep_until(until)).await;
+        self.end.unless_ended(sleep_until(until)).await;
     }
 
     /// Gives the session another nick, and returns the one it had.
@@ -280,6 +354,7 @@ impl Session {
     }
 }
 
-fn text(packet: &impl Serialize) -> Result<Message, serde_json::Error> {
+/// A packet as a frame.
+pub(super) fn text(packet: &impl Serialize) -> Result<Message, serde_json::Error> {
     Ok(Message::Text(serde_json::to_string(packet)?.into()))
 }

@@ -8,34 +8,42 @@ use std::time::Duration;
 /// Replies in a row that may be held back; after one more the session ends.
 const IN_A_ROW_MAX: u32 = 10;
 
-/// A token bucket (ITU-T I.371, annex A).
+/// A token bucket (ITU-T I.371, annex A) that is filled by a number of tokens at
+/// once on every tick since it was made, as heim's is.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    capacity: f64,
-    per_second: f64,
-    tokens: f64,
-    filled: Millis,
+    capacity: i64,
+    quantum: i64,
+    tick_ms: i64,
+    made: Millis,
+    /// The tick up to which it was filled.
+    filled: i64,
+    tokens: i64,
 }
 
 impl Bucket {
     /// A full one.
-    fn new(capacity: u32, per_second: u32, now: Millis) -> Self {
-        let (capacity, per_second) = (f64::from(capacity), f64::from(per_second));
-        Self { capacity, per_second, tokens: capacity, filled: now }
+    fn new(capacity: i64, quantum: i64, tick_ms: i64, now: Millis) -> Self {
+        Self { capacity, quantum, tick_ms, made: now, filled: 0, tokens: capacity }
     }
 
     /// The one for media commands.
     pub(crate) fn media(now: Millis) -> Self {
-        Self::new(32, 2, now)
+        Self::new(32, 1, 500, now)
     }
 
     /// Takes tokens and returns how long to wait until they are there.
     pub(crate) fn take(&mut self, cost: u32, now: Millis) -> Duration {
-        let elapsed_ms = u32::try_from((now.0 - self.filled.0).max(0)).unwrap_or(u32::MAX);
-        self.filled = now;
-        let refilled = self.tokens + f64::from(elapsed_ms) / 1000.0 * self.per_second;
-        self.tokens = refilled.min(self.capacity) - f64::from(cost);
-        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
+        // A clock that steps back fills nothing and takes nothing away.
+        let elapsed_ms = (now.0 - self.made.0).max(0);
+        let tick = (elapsed_ms / self.tick_ms).max(self.filled);
+        self.tokens = self.capacity.min(self.tokens.saturating_add((tick - self.filled).saturating_mul(self.quantum)));
+        self.filled = tick;
+        self.tokens -= i64::from(cost);
+        let missing = (-self.tokens).max(0);
+        let ticks = missing / self.quantum + i64::from(missing % self.quantum > 0);
+        let wait_ms = if ticks == 0 { 0 } else { (tick + ticks) * self.tick_ms - elapsed_ms };
+        Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
     }
 }
 
@@ -48,7 +56,7 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(now: Millis) -> Self {
-        Self { bucket: Bucket::new(50, 10, now), in_a_row: 0 }
+        Self { bucket: Bucket::new(50, 10, 1_000, now), in_a_row: 0 }
     }
 
     /// How long the reply to a command is held back, if it is.
@@ -98,7 +106,7 @@ mod tests {
             now = now.after(Duration::from_secs(1));
         }
         let mut patient = throttle;
-        assert_eq!(patient.charge("log", now), Some(Duration::from_millis(100)));
+        assert_eq!(patient.charge("log", now), Some(Duration::from_secs(1)));
         assert!(patient.is_exhausted(), "the eleventh in a row");
         assert_eq!(patient.charge("nick", Millis(60_000)), None);
         assert!(!patient.is_exhausted());

@@ -20,6 +20,28 @@ pub(super) async fn require(State(app): State<App>, request: Request<Body>, next
     }
 }
 
+/// Lets only those pass who know `admin.token` (RFC 6750).
+pub(super) async fn require_admin(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {
+    match check_token(&app, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(code) => problem::asking(code.into(), "Bearer realm=\"heim-media\""),
+    }
+}
+
+fn check_token(app: &App, headers: &HeaderMap) -> Result<(), Code> {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.split_once(' '));
+    let (_, given) =
+        given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Code::AuthorizationRequired)?;
+    let token = &app.settings.admin.token;
+    // Without a token in the configuration nobody is an admin.
+    if !token.is_empty() && equal(given.trim().as_bytes(), token.expose().as_bytes()) {
+        Ok(())
+    } else {
+        Err(Code::Forbidden)
+    }
+}
+
 fn check(app: &App, headers: &HeaderMap) -> Result<(), Code> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given =

@@ -1,9 +1,9 @@
 //! `GET /media/{id}/{name}`: what a download handle's URL stands for.
 
-use super::Served;
+use super::{Served, problem::INERT};
 use crate::{
     failure::Failure,
-    handle::{BadHandle, DownloadQuery, verify_download},
+    handle::{Audience, BadHandle, DownloadQuery, Target},
 };
 use axum::{
     body::Body,
@@ -11,8 +11,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use heim_common::{MediaId, media::Transcoding, problem::Code, spec::TranscodingName};
-use std::ops::Range;
+use futures_util::TryStreamExt;
+use heim_common::{MediaId, UserId, media::Transcoding, problem::Code, spec::TranscodingName};
+use heim_db::{Fetch, Shown};
+use heim_runtime::telemetry::chain;
+use heim_store::StoreError;
+use std::{ops::Range, time::Duration};
+
+/// How long the pictures of a private room stay after an agent's last session
+/// there, so that a reconnect shows no broken ones.
+const LINGER: Duration = Duration::from_mins(1);
 
 /// Types that a browser may show in place: raster images that run nothing.
 const INLINE: [&str; 6] = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"];
@@ -28,15 +36,27 @@ pub(super) async fn download(
     let id: MediaId = id.parse().map_err(|_| Code::MediaNotFound)?;
     let name: TranscodingName = name.parse().map_err(|_| Code::MediaNotFound)?;
     let Query(query) = query.map_err(|_| Code::BadSignature)?;
-    let media = app.db.media(id).await?.ok_or(Code::MediaNotFound)?;
-    let version = verify_download(&app.signer, &media.room, id, &name, &query, app.now()).map_err(|bad| match bad {
+    let agent = query.a.clone().map(UserId::from_stored);
+    let fetch = app.db.media_fetch(id, agent.as_ref(), LINGER).await?.ok_or(Code::MediaNotFound)?;
+    let audience = match (fetch.room.private, &agent) {
+        (false, None) => Audience::Anybody,
+        (true, Some(agent)) => Audience::Agent { agent, epoch: fetch.room.epoch },
+        _ => return Err(Code::BadSignature.into()),
+    };
+    let target = Target { room: &fetch.room.name, media: id, name: &name };
+    let version = target.verify(&app.signer, audience, &query, app.now()).map_err(|bad| match bad {
         BadHandle::Forged => Code::BadSignature,
         BadHandle::Expired => Code::HandleExpired,
     })?;
+    if !may_fetch(&fetch, agent.as_ref()) {
+        return Err(Code::MediaNotFound.into());
+    }
+    let media = &fetch.object;
     let transcoding = media.transcoding(&name).filter(|found| found.version == version).ok_or(Code::MediaNotFound)?;
+    let served = Transferred { transcoding, is_private: fetch.room.private };
     let etag = format!("\"{id}-{name}-{version}\"");
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, &etag)) {
-        return answer(StatusCode::NOT_MODIFIED, transcoding, &etag, Body::empty());
+        return answer(StatusCode::NOT_MODIFIED, &served, &etag, Body::empty());
     }
     // A range of something else than what the client has is of no use to it.
     let fresh = headers.get(header::IF_RANGE).is_none_or(|value| value == etag.as_str());
@@ -50,17 +70,30 @@ pub(super) async fn download(
     let body = if method == Method::HEAD {
         Body::empty()
     } else {
-        match app.store.read(&transcoding.key, range.clone()).await {
-            Ok(body) => Body::from_stream(body),
+        let secret = app.keys.object_secret(&app.db, &media.room, id, media.encryption.as_ref()).await?;
+        match app.store.read(&transcoding.key, secret.as_ref(), range.clone()).await {
+            Ok(body) if body.total() == transcoding.size => {
+                let (media, name) = (id, name.clone());
+                // It cuts the connection: the client sees that bytes are missing.
+                Body::from_stream(body.inspect_err(move |error| unreadable(media, &name, error)))
+            }
+            Ok(body) => {
+                let (found, expected) = (body.total(), transcoding.size);
+                tracing::error!(media = %id, %name, found, expected, "an object of the store has another size than its row");
+                return Err(Code::Internal.into());
+            }
             Err(error) if error.is_not_found() => {
                 tracing::error!(media = %id, %name, "a row's object is not in the store");
                 return Err(Code::MediaNotFound.into());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                unreadable(id, &name, &error);
+                return Err(error.into());
+            }
         }
     };
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut response = answer(status, transcoding, &etag, body)?;
+    let mut response = answer(status, &served, &etag, body)?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Some(Range { start, end }) = range {
         insert(&mut response, header::CONTENT_RANGE, &format!("bytes {start}-{}/{}", end - 1, transcoding.size))?;
@@ -68,7 +101,32 @@ pub(super) async fn download(
     Ok(response)
 }
 
-fn answer(status: StatusCode, transcoding: &Transcoding, etag: &str, body: Body) -> Result<Response, Failure> {
+fn unreadable(media: MediaId, name: &TranscodingName, error: &StoreError) {
+    tracing::error!(%media, %name, error = chain(error), "an object of the store cannot be read");
+}
+
+/// Whether the room is still there and shows the object: to everybody once it
+/// is attached to a message that was not deleted, before that to its uploader.
+/// In a private room the agent must be there, or have left just now.
+fn may_fetch(fetch: &Fetch, agent: Option<&UserId>) -> bool {
+    let Fetch { object, room, shown, present } = fetch;
+    let is_shown = match shown {
+        Shown::Live => true,
+        Shown::Deleted => false,
+        Shown::Never => !room.private || agent == Some(&object.uploader.id),
+    };
+    is_shown && !room.deleted && (!room.private || *present)
+}
+
+/// What is sent, and whether caches may keep it.
+struct Transferred<'a> {
+    transcoding: &'a Transcoding,
+    is_private: bool,
+}
+
+fn answer(status: StatusCode, served: &Transferred<'_>, etag: &str, body: Body) -> Result<Response, Failure> {
+    let Transferred { transcoding, is_private } = served;
+    let caching = if *is_private { "private, no-store" } else { "public, max-age=31536000, immutable" };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let disposition = if INLINE.contains(&transcoding.content_type.as_str()) { "inline" } else { "attachment" };
@@ -76,8 +134,8 @@ fn answer(status: StatusCode, transcoding: &Transcoding, etag: &str, body: Body)
     insert(&mut response, header::ETAG, etag)?;
     insert(&mut response, header::CONTENT_DISPOSITION, disposition)?;
     insert(&mut response, header::ACCEPT_RANGES, "bytes")?;
-    insert(&mut response, header::CACHE_CONTROL, "public, max-age=31536000, immutable")?;
-    insert(&mut response, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")?;
+    insert(&mut response, header::CACHE_CONTROL, caching)?;
+    insert(&mut response, header::CONTENT_SECURITY_POLICY, INERT)?;
     Ok(response)
 }
 

@@ -5,7 +5,7 @@ use crate::app::App;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use heim_runtime::telemetry::chain;
@@ -21,6 +21,11 @@ const FRESH: Duration = Duration::from_secs(1);
 /// `GET /healthz`.
 pub(super) async fn alive() -> &'static str {
     "alive\n"
+}
+
+/// `GET /metrics`: what was counted, for Prometheus (text format 0.0.4).
+pub(super) async fn metrics(State(Served { app, .. }): State<Served>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render()).into_response()
 }
 
 /// What the checks found, each in a word.

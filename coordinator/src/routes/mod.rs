@@ -1,10 +1,12 @@
 //! The routes. The table is here; each handler is in the file of its name.
 
+mod api;
 mod credentials;
 mod download;
 mod health;
 mod hooks;
 mod jobs;
+mod link;
 mod origin;
 mod page;
 mod problem;
@@ -46,11 +48,14 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .route("/room/{room}/", get(page::room))
         .route("/static/{file}", get(page::file))
         .route("/room/{room}/ws", get(socket::connect))
+        .route("/room/{room}/media/{id}/{name}", get(link::follow))
         .route("/media/{id}", put(upload::upload))
         .route("/media/{id}/{name}", get(download::download))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .merge(hooks)
+        .nest("/api/v1", api::router(&app))
         .fallback(async || problem::response(Code::NotFound.into()))
         .method_not_allowed_fallback(async || problem::response(Code::MethodNotAllowed.into()))
         .layer(middleware::from_fn(in_our_words))

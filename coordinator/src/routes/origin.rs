@@ -33,6 +33,13 @@ pub(super) fn origin(app: &App, headers: &HeaderMap) -> Origin {
     if own { Origin::Own } else { Origin::Foreign }
 }
 
+/// The request's cookies, where they count: not in a sandboxed page or another
+/// site's.
+pub(super) fn cookies<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+    cookies.filter(|_| origin(app, headers) == Origin::Own)
+}
+
 fn authority(url: &str) -> Option<&str> {
     url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest)).filter(|host| !host.is_empty())
 }

@@ -10,6 +10,9 @@ use axum::{
 use heim_common::problem::{self, Code, Problem};
 use heim_runtime::telemetry::chain;
 
+/// The policy of all that is not our page: nothing in it runs or loads.
+pub(super) const INERT: &str = "sandbox; default-src 'none'";
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
         response(self)
@@ -28,7 +31,9 @@ pub(super) fn response(failure: Failure) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if code == Code::Unavailable {
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(INERT));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if code.status() == 503 {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cookie,
     failure::Failure,
-    rooms::{self, Joining},
+    rooms::{self, Admission, Joining},
 };
 use axum::{
     Extension,
@@ -52,8 +52,21 @@ pub(super) async fn connect(
     let Query(wishes) = wishes.unwrap_or_default();
     let kind = if wishes.h == "1" { AgentKind::Human } else { AgentKind::Bot };
     let agent = cookie::agent(&app.signer, cookies, kind, scheme(&headers) == "https");
-    app.db.room_open(&room, app.now()).await?;
-    let joining = Joining { room, user: agent.id, base: base(&app, &headers), media_aware: wishes.media == "1" };
+    let heim_db::Room { private, epoch, deleted, .. } = app.db.room_open(&room, app.now()).await?;
+    if deleted {
+        return Err(Code::RoomNotFound.into());
+    }
+    if private {
+        // Who could be shown nothing of it is told so before the handshake.
+        app.keys.current(&app.db, &room).await?;
+    }
+    let joining = Joining {
+        room,
+        admission: Admission { private, epoch },
+        user: agent.id,
+        base: base(&app, &headers),
+        media_aware: wishes.media == "1",
+    };
     let frame_bytes_max = app.settings.limits.frame_bytes_max;
     let mut response =
         upgrade.protocols(["heim1"]).max_message_size(frame_bytes_max).max_frame_size(frame_bytes_max).on_upgrade(

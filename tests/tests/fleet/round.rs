@@ -35,11 +35,16 @@ impl Pair {
         assert_eq!(finished(&self.viewer, id).await.state, MediaState::Ready);
         all_heard(&self.uploader, &self.viewer).await;
         all_heard(&self.viewer, &self.uploader).await;
-        for client in [&self.uploader, &self.viewer] {
+        let told = |client| {
             let mut told = names(client, id);
             told.sort_by_key(|name| NAMES.iter().position(|known| known == name));
-            assert_eq!(told, NAMES, "each once");
-        }
+            told
+        };
+        assert_eq!(told(&self.uploader), NAMES, "each once");
+        // Where news is late, some of them are in the message.
+        let mut once = told(&self.viewer);
+        once.dedup();
+        assert_eq!(told(&self.viewer), once, "each at most once");
         media
     }
 }

@@ -93,6 +93,8 @@ async fn a_coordinator_that_is_killed_loses_nothing_that_it_said_yes_to() {
     let media = finished(&pair.uploader, handle.id).await;
     assert_eq!(media.transcodings.len(), 5);
     // Its sessions are missed when their lease has run out.
-    let gone = pair.viewer.event("hello-event").await["session"]["session_id"].clone();
-    assert_eq!(pair.uploader.event("part-event").await["session_id"], gone);
+    let gone = pair.viewer.event("hello-event").await["session"].clone();
+    let partition = pair.uploader.event("network-event").await;
+    assert_eq!(partition["type"], "partition");
+    assert_eq!([&partition["server_id"], &partition["server_era"]], [&gone["server_id"], &gone["server_era"]]);
 }

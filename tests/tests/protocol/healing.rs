@@ -71,7 +71,9 @@ async fn a_row_without_a_session_is_gone_soon() {
     let own = view(&ana.event("hello-event").await);
     let ghost = SessionView { session_id: SessionId::from_stored("ghost".into()), ..own };
     let (now, lease) = (database.now().await.unwrap(), Duration::from_hours(1));
-    database.session_join(&"welcome".parse().unwrap(), &ghost, lease, now).await.unwrap();
+    let welcome = "welcome".parse().unwrap();
+    let epoch = database.room(&welcome).await.unwrap().expect("ana is in it").epoch;
+    assert!(database.session_join(&welcome, &ghost, epoch, lease, now).await.unwrap());
     assert_eq!(listing(&ana).await.len(), 2);
     assert_eq!(ana.event("part-event").await["session_id"], "ghost");
     assert_eq!(listing(&ana).await.len(), 1);

@@ -1,10 +1,10 @@
 //! `heim-worker`: one worker of the fleet. Reads its configuration, says that
 //! it is ready, and works until it is told to stop.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, telemetry};
+use heim_runtime::{Shutdown, config, forbid_core_dumps, telemetry};
 use heim_store::Store;
 use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, pixel_child_main};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -31,6 +31,7 @@ fn main() -> anyhow::Result<ExitCode> {
         heim_runtime::ready::print(&toml::to_string(&settings)?);
         return Ok(ExitCode::SUCCESS);
     }
+    forbid_core_dumps().context("forbidding core dumps")?;
     telemetry::init(&settings.log)?;
     tokio::runtime::Runtime::new()?.block_on(work(settings))?;
     Ok(ExitCode::SUCCESS)

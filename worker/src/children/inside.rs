@@ -10,6 +10,7 @@ use super::{
 };
 use heim_common::job::Reason;
 use heim_pixels::{Limits, Output, SinkClosed, Transcoder};
+use heim_runtime::forbid_core_dumps;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::{
     error::Error,
@@ -31,6 +32,8 @@ pub const PIXEL_CHILD_ARG: &str = "pixel-child";
 enum ChildError {
     #[error("tying the pixel child's life to its parent's")]
     Parent(#[source] io::Error),
+    #[error("forbidding core dumps")]
+    CoreDumps(#[source] io::Error),
     #[error("taking a request")]
     Receive(#[from] ReceiveError),
     #[error("reading the original")]
@@ -61,6 +64,8 @@ fn serve(socket: BorrowedFd<'_>) -> Result<(), ChildError> {
     if hung_up(socket).map_err(ChildError::Parent)? {
         return Ok(());
     }
+    // A child may well crash, and its memory holds somebody's picture.
+    forbid_core_dumps().map_err(ChildError::CoreDumps)?;
     // The walls of the process (limits of memory and time, landlock, seccomp)
     // belong here: after the last thing that needs the system, before the
     // first byte of anybody's file. A wall that cannot be raised must end the

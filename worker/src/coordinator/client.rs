@@ -12,6 +12,7 @@ use heim_common::{
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -117,8 +118,12 @@ async fn parse<T: DeserializeOwned>(answer: Response) -> Result<T, CallError> {
     serde_json::from_slice(&read(answer).await?).map_err(|_| CallError::Unreadable)
 }
 
-async fn read(mut answer: Response) -> Result<Vec<u8>, CallError> {
-    let mut body = Vec::new();
+/// Reads an answer into memory that is wiped: a claim's holds a secret.
+async fn read(mut answer: Response) -> Result<Zeroizing<Vec<u8>>, CallError> {
+    // As large as announced, because a buffer that grows leaves behind what was
+    // in the smaller one.
+    let announced = answer.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(ANSWER_BYTES_MAX)));
     while let Some(chunk) = answer.chunk().await.map_err(|error| CallError::Unreachable(error.without_url()))? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
             return Err(CallError::Unreadable);

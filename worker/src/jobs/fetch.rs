@@ -6,15 +6,19 @@ use crate::{
     children::{Original, OriginalBuffer},
 };
 use futures_util::TryStreamExt;
-use heim_common::wire::ClaimedMedia;
+use heim_common::{ObjectSecret, wire::ClaimedMedia};
 
 /// Streams the original into a sealed memfd: one copy of it, and none in the
 /// worker's own heap.
-pub(crate) async fn fetch(bench: &Bench, media: &ClaimedMedia) -> Result<Original, Trouble> {
+pub(crate) async fn fetch(
+    bench: &Bench,
+    media: &ClaimedMedia,
+    secret: Option<&ObjectSecret>,
+) -> Result<Original, Trouble> {
     if media.size > bench.original_bytes_max {
         return Err(Trouble::TooLarge { size: media.size });
     }
-    let mut body = bench.store.read(&media.key, None).await.map_err(Trouble::Read)?;
+    let mut body = bench.store.read(&media.key, secret, None).await.map_err(Trouble::Read)?;
     if body.total() != media.size {
         return Err(Trouble::WrongSize { found: body.total(), expected: media.size });
     }

@@ -16,9 +16,14 @@
 //! claim's fence. So a worker may be killed between any two lines of this file.
 //!
 //! **Discards** what can never go better: content of no known type, damaged
-//! content, too many pixels, too costly, an original that is not in the store
-//! or not of its size. The death of a child is tried again; the coordinator
+//! content, too many pixels, too costly, an original that is not in the store,
+//! not of its size, or does not open with its secret. The death of a child is tried again; the coordinator
 //! counts deaths and calls the file poison.
+//!
+//! **Private rooms.** The claim carries the object's secret; original and
+//! transcodings are decrypted and encrypted with it on their way. It lives as
+//! long as the claim, and nowhere else. The original's plaintext is in memory
+//! that has no name on any disk.
 //!
 //! **Snoozes**, which counts as nothing, when the worker stops or the
 //! coordinator does not answer.
@@ -119,7 +124,7 @@ fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     let claim = &held.claim;
-    let original = fetch(bench, &claim.media).await?;
+    let original = fetch(bench, &claim.media, claim.secret.as_ref()).await?;
     let specs = claim.transcodings.iter().map(|transcoding| transcoding.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
     let mut run = bench.pool.run(PixelWork { original, specs, pixels_max: claim.pixels_max, deadline }).await;
@@ -144,7 +149,7 @@ async fn register(bench: &Bench, held: &Held, output: PixelOutput) -> Result<(),
         version: heim_pixels::ENGINE_VERSION,
         description: output.description,
     };
-    bench.store.put(&transcoding.key, output.bytes).await.map_err(Trouble::Put)?;
+    bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes).await.map_err(Trouble::Put)?;
     let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
     bench.persistence.call(Instant::now() + bench.patience, register).await.map_err(Trouble::Register)
 }

@@ -40,6 +40,7 @@ impl Trouble {
         match self {
             Self::TooLarge { .. } => discard(Reason::TooCostly),
             Self::Read(error) if error.is_not_found() => discard(Reason::OriginalLost),
+            Self::Read(error) if error.is_tampered() => discard(Reason::OriginalAltered),
             // `Gone`: the media object was deleted meanwhile.
             Self::WrongSize { .. } | Self::Register(CallError::Gone) => discard(Reason::OriginalLost),
             Self::Read(_) | Self::Put(_) => retry(Reason::StoreUnavailable),
@@ -85,6 +86,10 @@ mod tests {
         assert_eq!(
             Trouble::Read(StoreError::NotFound).verdict(),
             Some(Verdict::Discard { reason: Reason::OriginalLost })
+        );
+        assert_eq!(
+            Trouble::Read(StoreError::Tampered).verdict(),
+            Some(Verdict::Discard { reason: Reason::OriginalAltered })
         );
         let down = Trouble::Put(StoreError::Broken).verdict();
         assert_eq!(down, Some(Verdict::Retry { reason: Reason::StoreUnavailable }));

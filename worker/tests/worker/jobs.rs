@@ -18,7 +18,7 @@ async fn a_photo_is_stored_and_registered_smallest_first_under_its_fence() {
         assert_eq!((hook.media_id.to_string().as_str(), hook.content_type.as_str()), (MEDIA, "image/webp"));
         assert_eq!(hook.version, heim_pixels::ENGINE_VERSION);
         let key = heim_common::key::ObjectKey::transcoding(hook.media_id, &hook.name, hook.version);
-        assert_eq!(scene.store.size(&key).await.unwrap(), Some(hook.size));
+        assert_eq!(scene.store.size(&key, false).await.unwrap(), Some(hook.size));
     }
     let description = hooks[0].description.as_ref().unwrap();
     assert_eq!((description.width, description.height), (4032, 3024));

@@ -10,6 +10,7 @@ mod jobs;
 mod misbehaving_child;
 mod misbehaviour;
 mod parent_death;
+mod private_rooms;
 mod real_children;
 mod scene;
 mod verdicts;

@@ -53,6 +53,13 @@ fn closes_on_exec(pid: u32, fd: &str) -> bool {
     u32::from_str_radix(flags.trim(), 8).unwrap() & O_CLOEXEC != 0
 }
 
+/// How large a core dump may be.
+fn core_bytes(pid: i32) -> u64 {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    core.split_whitespace().nth(1).unwrap().parse().unwrap_or(u64::MAX)
+}
+
 #[test]
 fn a_child_inherits_nothing_and_dies_with_its_parent() {
     let arguments = ["--exact", "parent_death::parent", "--nocapture", ROLE];
@@ -69,6 +76,7 @@ fn a_child_inherits_nothing_and_dies_with_its_parent() {
     for &pid in &children {
         assert_eq!(descriptors(pid.cast_unsigned()), expected);
         assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
+        assert!(core_bytes(pid) <= 1);
         let pid = Pid::from_raw(pid).unwrap();
         handles.push(pidfd_open(pid, PidfdFlags::empty()).unwrap());
         // A stopped child sees no end of its socket: only the kernel ends it.

@@ -12,7 +12,7 @@ use heim_common::{
 use heim_runtime::Secret;
 use heim_store::{Store, StoreConfig};
 use heim_worker::{Bench, Credentials, WorkerConfig, children::ChildCommand};
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
     pub(crate) store: Store,
     pub(crate) bench: Bench,
     pub(crate) stop: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a test may want otherwise.
@@ -48,19 +48,24 @@ impl Scene {
         change(&mut terms);
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()) }).unwrap();
-        store.put(&original(), Bytes::copy_from_slice(file)).await.unwrap();
+        store.put(&original(), terms.claim.secret.as_ref(), Bytes::copy_from_slice(file)).await.unwrap();
         let coordinator = FakeCoordinator::start(terms.claim).await;
         let config = WorkerConfig { coordinator_url: format!("http://{}/", coordinator.address), ..terms.config };
         let hooks = Credentials { key: "worker".to_owned(), secret: Secret::new("hunter2".to_owned()) };
         let stop = CancellationToken::new();
         let bench = Bench::open(&config, hooks, store.clone(), terms.children, stop.clone()).await.unwrap();
-        Self { coordinator, store, bench, stop, _folder: folder }
+        Self { coordinator, store, bench, stop, folder }
     }
 
     /// Does the job, which must end within the bound.
     pub(crate) async fn play(&self) {
         let job = JobRef::new(JOB.parse().unwrap());
         tokio::time::timeout(BOUND, self.bench.transcode(job)).await.expect("the job does not end");
+    }
+
+    /// The file of an object.
+    pub(crate) fn file(&self, key: &ObjectKey) -> PathBuf {
+        self.folder.path().join(key.as_str())
     }
 
     /// Waits until the coordinator has been called so.
@@ -92,6 +97,7 @@ fn claim(size: u64) -> ClaimReply {
         lease_ms: 3_000,
         media: ClaimedMedia { id: media(), room: "welcome".parse().unwrap(), key: original(), size },
         transcodings: default_specs().into_iter().map(transcoding).collect(),
+        secret: None,
         pixels_max: 100_000_000,
         deadline_ms: 20_000,
     }

@@ -1,4 +1,6 @@
-//! Rows of `media_object`: media objects. `storage` is the original's object key.
+//! Rows of `media_object`: media objects. `storage` is the original's object key,
+//! `seq` the newest event's number, `attached` when the first message showed it,
+//! `gone` since when it is given up for removal.
 
 use sea_orm::entity::prelude::*;
 
@@ -25,6 +27,11 @@ pub(crate) struct Model {
     pub width: Option<i64>,
     pub height: Option<i64>,
     pub placeholder: Option<Vec<u8>>,
+    pub encryption_key_id: Option<i64>,
+    pub wrapped_key: Option<Vec<u8>>,
+    pub seq: i64,
+    pub attached: Option<i64>,
+    pub gone: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,5 @@
-//! Rows of `media_transcoding`: what can be downloaded. `uri` is an object key.
+//! Rows of `media_transcoding`: what can be downloaded. `uri` is an object key,
+//! `seq` the number of the event that told of it.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,6 +16,7 @@ pub(crate) struct Model {
     pub size: i64,
     pub width: Option<i64>,
     pub height: Option<i64>,
+    pub seq: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

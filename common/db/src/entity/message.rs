@@ -1,4 +1,4 @@
-//! Rows of `message`: what was said.
+//! Rows of `message`: what was said. `content` is empty where it is `sealed`.
 
 use sea_orm::entity::prelude::*;
 
@@ -18,6 +18,11 @@ pub(crate) struct Model {
     pub posted: i64,
     pub edited: Option<i64>,
     pub deleted: Option<i64>,
+    pub sealed: Option<Vec<u8>>,
+    pub sealed_rest: Option<Vec<u8>>,
+    pub encryption_key_id: Option<i64>,
+    pub edit_id: Option<i64>,
+    pub is_manager: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

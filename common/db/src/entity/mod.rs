@@ -2,6 +2,7 @@
 //! values in the files named after the nouns.
 
 pub(crate) mod coordinator;
+pub(crate) mod departure;
 pub(crate) mod event;
 pub(crate) mod job;
 pub(crate) mod media_object;
@@ -10,4 +11,6 @@ pub(crate) mod message;
 pub(crate) mod message_attachment;
 pub(crate) mod nick;
 pub(crate) mod room;
+pub(crate) mod room_key;
+pub(crate) mod room_manager;
 pub(crate) mod session;

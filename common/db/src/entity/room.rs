@@ -1,4 +1,5 @@
-//! Rows of `room`: what a room is.
+//! Rows of `room`: what a room is. `passcode` is a PHC string; `epoch` changes with
+//! who may be in the room.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,6 +10,9 @@ pub(crate) struct Model {
     pub name: String,
     pub private: bool,
     pub created: i64,
+    pub epoch: i64,
+    pub passcode: Option<String>,
+    pub deleted: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

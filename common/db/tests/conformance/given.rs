@@ -1,14 +1,17 @@
 //! What tests begin with: people, rooms, media objects in some state.
 
 use heim_common::{
-    JobId, MediaId, MessageId, Millis, RoomName, SessionId, Snowflake, UserId,
+    EditId, JobId, MediaId, MessageId, Millis, RoomKeyId, RoomName, SessionId, Snowflake, UserId,
     job::{Attempts, Lane, Reason, Verdict},
     key::ObjectKey,
-    media::{Description, Placeholder, Transcoding, Uploader},
+    media::{Encryption, Transcoding, Uploader},
     session::SessionView,
     spec::{TranscodingSpec, default_specs},
 };
-use heim_db::{Claim, Created, Database, NewMedia, NewMessage, Registration, UploadOutcome, Uploaded};
+use heim_db::{
+    Claim, Content, Created, Database, Described, Message, MessageEdit, NewMedia, NewMessage, NewRoomKey, Registration,
+    Rest, RoomCreated, SealedContent, Sent, UploadOutcome, Uploaded,
+};
 use std::time::Duration;
 
 pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
@@ -40,6 +43,14 @@ pub(crate) fn message_id(id: u64) -> MessageId {
     MessageId(Snowflake(id))
 }
 
+pub(crate) fn edit_id(id: u64) -> EditId {
+    EditId(Snowflake(id))
+}
+
+pub(crate) fn key_id(id: u64) -> RoomKeyId {
+    RoomKeyId(Snowflake(id))
+}
+
 pub(crate) fn session(agent: &str, name: &str) -> SessionView {
     SessionView {
         id: UserId::from_stored(format!("agent:{agent}")),
@@ -47,20 +58,23 @@ pub(crate) fn session(agent: &str, name: &str) -> SessionView {
         server_id: "server".to_owned(),
         server_era: "era".to_owned(),
         session_id: SessionId::from_stored(format!("{agent}-1")),
+        is_manager: false,
     }
 }
 
 pub(crate) fn new_media(id: u64, room_name: &str, agent: &str) -> NewMedia {
-    let SessionView { id: agent, name, server_id, server_era, session_id: _ } = session(agent, agent);
+    let SessionView { id: agent, name, server_id, server_era, session_id: _, is_manager: _ } = session(agent, agent);
     NewMedia {
         id: media_id(id),
         room: room(room_name),
+        epoch: 0,
         uploader: Uploader { id: agent, name, server_id, server_era },
         created: NOW,
         expires: FOREVER,
         max_size: 1_000,
         width: None,
         height: None,
+        encryption: None,
     }
 }
 
@@ -122,18 +136,71 @@ pub(crate) fn registration(id: u64, room_name: &str, index: usize, version: u32)
     }
 }
 
-pub(crate) fn description() -> Description {
-    Description { width: 3_000, height: 4_000, placeholder: Placeholder(vec![1; 21]), frames: 1, alpha: false }
+pub(crate) fn description() -> Described {
+    Described { width: 3_000, height: 4_000, placeholder: vec![1; 21] }
 }
 
 pub(crate) fn message(id: u64, room_name: &str, agent: &str, attachments: &[u64]) -> NewMessage {
     NewMessage {
         id: message_id(id),
         room: room(room_name),
+        epoch: 0,
         parent: None,
         sender: session(agent, agent),
-        content: format!("message {id}"),
+        content: Content::Plain(format!("message {id}")),
         posted: NOW,
         attachments: attachments.iter().map(|id| media_id(*id)).collect(),
     }
+}
+
+/// What was stored, if it was.
+pub(crate) fn stored(sent: Sent) -> Message {
+    match sent {
+        Sent::Stored(message) => message,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// A change of a message that changes nothing.
+pub(crate) fn edit(id: u64, room_name: &str, edit: u64, previous: Option<u64>) -> MessageEdit {
+    MessageEdit {
+        room: room(room_name),
+        epoch: 0,
+        id: message_id(id),
+        edit: edit_id(edit),
+        previous: previous.map(edit_id),
+        parent: None,
+        content: None,
+        delete: false,
+        now: Millis(NOW.0 + i64::try_from(edit).unwrap()),
+    }
+}
+
+/// A change that deletes it.
+pub(crate) fn deletion(id: u64, room_name: &str, edit_id: u64, previous: Option<u64>) -> MessageEdit {
+    MessageEdit { delete: true, ..edit(id, room_name, edit_id, previous) }
+}
+
+pub(crate) fn room_key(id: u64) -> NewRoomKey {
+    NewRoomKey { id: key_id(id), wrapped: wrapped(id), master: "first".to_owned(), created: NOW }
+}
+
+/// Bytes that are nowhere else.
+pub(crate) fn wrapped(id: u64) -> Vec<u8> {
+    format!("the wrapped key {id}!").into_bytes()
+}
+
+/// A private room with the key 1; its epoch.
+pub(crate) async fn private(db: &Database, name: &str) -> i64 {
+    let created = db.room_create_private(&room(name), "$argon2id$1", &room_key(1), NOW).await.unwrap();
+    assert_eq!(created, RoomCreated::Created);
+    db.room(&room(name)).await.unwrap().unwrap().epoch
+}
+
+pub(crate) fn sealed(key: u64, head: &str, rest: Rest) -> SealedContent {
+    SealedContent { key: key_id(key), head: head.as_bytes().to_vec(), rest }
+}
+
+pub(crate) fn encryption(key: u64) -> Encryption {
+    Encryption { key_id: key_id(key), wrapped: wrapped(key + 100) }
 }

@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends by a panic")]
 
+mod closing;
 mod dispatch;
+mod edits;
 mod events;
+mod fetch;
 mod given;
 mod jobs;
+mod keys;
 mod lifecycle;
 mod media;
 mod messages;
@@ -15,8 +19,13 @@ mod place;
 #[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
+mod private;
 mod registration;
+mod retention;
+mod rewrap;
 mod rooms;
 mod sweep;
+mod upgrade;
 mod verdicts;
+mod views;
 mod worker_numbers;

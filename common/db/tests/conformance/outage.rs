@@ -2,6 +2,7 @@
 
 use crate::{
     given::{created, media_id, uploaded},
+    place::furnish,
     postgres::Postgres,
 };
 use heim_db::{Database, DatabaseConfig};
@@ -14,6 +15,7 @@ async fn a_killed_postgres_is_unavailable_and_comes_back_with_all_that_was_commi
     let config = DatabaseConfig { url: server.fresh_url(), timeout_ms: 500, ..DatabaseConfig::default() };
     let database = Database::connect(&config).await.unwrap();
     database.migrate().await.unwrap();
+    furnish(&config.url).await;
     for (id, fall) in [Postgres::kill9, Postgres::stop, Postgres::kill9].into_iter().enumerate() {
         let id = id as u64 + 1;
         uploaded(&database, id, "one").await;

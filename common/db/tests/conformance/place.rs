@@ -2,19 +2,24 @@
 
 use crate::postgres::Postgres;
 use heim_db::{Database, DatabaseConfig};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use std::{
     future::Future,
     ops::Deref,
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 use tempfile::TempDir;
+
+/// The rooms that every test finds, as the first release made them: of epoch 0.
+const ROOMS: [&str; 7] = ["one", "two", "a", "b", "z", "flood", "welcome"];
 
 /// A fresh, migrated database, seen by one coordinator. [`Place::another`] is
 /// the view of a second one.
 pub(crate) struct Place {
     database: Database,
     config: DatabaseConfig,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Deref for Place {
@@ -33,21 +38,55 @@ impl Place {
     }
 
     pub(crate) async fn postgres() -> Self {
+        Self::open(Self::server().fresh_url(), None).await
+    }
+
+    /// The server that all tests of this program share.
+    pub(crate) fn server() -> &'static Postgres {
         static SERVER: OnceLock<Postgres> = OnceLock::new();
-        Self::open(SERVER.get_or_init(Postgres::start).fresh_url(), None).await
+        SERVER.get_or_init(Postgres::start)
     }
 
     async fn open(url: String, folder: Option<TempDir>) -> Self {
         let config = DatabaseConfig { url, ..DatabaseConfig::default() };
         let database = Database::connect(&config).await.unwrap();
         database.migrate().await.unwrap();
-        Self { database, config, _folder: folder }
+        furnish(&config.url).await;
+        Self { database, config, folder }
+    }
+
+    /// Runs a statement past the crate, for what it would never do itself.
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.raw().await.execute_unprepared(sql).await.unwrap();
+    }
+
+    /// A connection past the crate.
+    pub(crate) async fn raw(&self) -> DatabaseConnection {
+        raw(&self.config.url).await
+    }
+
+    /// The files of the database; none where a server has them.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect()
     }
 
     /// A pool of its own, as another process has it.
     pub(crate) async fn another(&self) -> Database {
         Database::connect(&self.config).await.unwrap()
     }
+}
+
+/// Makes the rooms that tests begin with.
+pub(crate) async fn furnish(url: &str) {
+    let rows: Vec<_> = ROOMS.iter().map(|room| format!("('{room}', false, 1)")).collect();
+    let insert = format!("INSERT INTO room (name, private, created) VALUES {}", rows.join(", "));
+    raw(url).await.execute_unprepared(&insert).await.unwrap();
+}
+
+/// A connection past the crate.
+pub(crate) async fn raw(url: &str) -> DatabaseConnection {
+    sea_orm::Database::connect(url.replace('%', "%25")).await.unwrap()
 }
 
 /// Waits until the database's clock shows another time, so that what ended

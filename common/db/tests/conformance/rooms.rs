@@ -5,6 +5,7 @@ use crate::{
     place::{on_both, race, tick},
 };
 use heim_common::session::SessionView;
+use heim_db::Mended;
 
 fn era(era: &str, session: SessionView) -> SessionView {
     SessionView { server_era: era.to_owned(), ..session }
@@ -12,16 +13,19 @@ fn era(era: &str, session: SessionView) -> SessionView {
 
 on_both! {
     async fn fifty_first_connects_open_one_room(place: &Place) {
-        assert!(!place.room_exists(&room("welcome")).await.unwrap());
-        race(place, 50, |db, _| async move { db.room_open(&room("welcome"), NOW).await.unwrap() }).await;
-        assert!(place.room_exists(&room("welcome")).await.unwrap());
+        assert_eq!(place.room(&room("lobby")).await.unwrap(), None);
+        let opened = race(place, 50, |db, _| async move { db.room_open(&room("lobby"), NOW).await.unwrap() }).await;
+        let lobby = place.room(&room("lobby")).await.unwrap().unwrap();
+        assert_eq!((lobby.private, lobby.deleted, lobby.created, &lobby.passcode), (false, false, NOW, &None));
+        assert!(lobby.epoch > 0, "no room before had this epoch");
+        assert!(opened.iter().all(|room| *room == lobby));
     }
 
     async fn a_room_lists_its_sessions_in_order(place: &Place) {
         for (agent, name) in [("c", "zoe"), ("b", "Adam"), ("d", "adam"), ("a", "adam")] {
-            place.session_join(&room("one"), &session(agent, name), LEASE, NOW).await.unwrap();
+            place.session_join(&room("one"), &session(agent, name), 0, LEASE, NOW).await.unwrap();
         }
-        place.session_join(&room("two"), &session("e", "eve"), LEASE, NOW).await.unwrap();
+        place.session_join(&room("two"), &session("e", "eve"), 0, LEASE, NOW).await.unwrap();
         let names = |sessions: Vec<SessionView>| {
             sessions.into_iter().map(|one| one.session_id.to_string()).collect::<Vec<_>>()
         };
@@ -33,7 +37,7 @@ on_both! {
 
     async fn a_nick_outlives_its_session(place: &Place) {
         let (before, after) = (session("a", ""), session("a", "anna"));
-        place.session_join(&room("one"), &before, LEASE, NOW).await.unwrap();
+        place.session_join(&room("one"), &before, 0, LEASE, NOW).await.unwrap();
         assert_eq!(place.nick(&room("one"), &before.id).await.unwrap(), None);
         place.session_rename(&room("one"), &session("a", "ann")).await.unwrap();
         place.session_rename(&room("one"), &after).await.unwrap();
@@ -45,9 +49,9 @@ on_both! {
 
     async fn sessions_of_a_dead_coordinator_expire_once(place: &Place) {
         for agent in ["a", "b", "c"] {
-            place.session_join(&room("one"), &era("dead", session(agent, "")), NO_LEASE, NOW).await.unwrap();
+            place.session_join(&room("one"), &era("dead", session(agent, "")), 0, NO_LEASE, NOW).await.unwrap();
         }
-        place.session_join(&room("one"), &era("alive", session("d", "")), NO_LEASE, NOW).await.unwrap();
+        place.session_join(&room("one"), &era("alive", session("d", "")), 0, NO_LEASE, NOW).await.unwrap();
         assert_eq!(place.sessions_renew("alive", LEASE).await.unwrap().len(), 1);
         let expired = race(place, 8, |db, _| async move {
             tick(&db).await;
@@ -64,7 +68,7 @@ on_both! {
 
     async fn rows_are_made_to_agree_with_the_sessions(place: &Place) {
         for agent in ["a", "b"] {
-            place.session_join(&room("one"), &session(agent, ""), LEASE, NOW).await.unwrap();
+            place.session_join(&room("one"), &session(agent, ""), 0, LEASE, NOW).await.unwrap();
         }
         assert_eq!(place.sessions_renew("another", LEASE).await.unwrap(), []);
         let mut rows = place.sessions_renew("era", LEASE).await.unwrap();
@@ -72,13 +76,13 @@ on_both! {
         assert_eq!(rows, [(room("one"), session("a", "")), (room("one"), session("b", ""))]);
         // One left and its row stayed, one has another nick, and many lost theirs.
         let gone = [session("a", "").session_id, session("z", "").session_id];
-        let many = (0..2_500).map(|number| (room("two"), session(&format!("c{number}"), "")));
-        let here: Vec<_> = [(room("one"), session("b", "bert"))].into_iter().chain(many).collect();
-        let went = place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap();
-        assert_eq!(went, [(room("one"), session("a", ""))], "told once");
-        assert_eq!(place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap(), []);
+        let many = (0..2_500).map(|number| (room("two"), session(&format!("c{number}"), ""), 0));
+        let here: Vec<_> = [(room("one"), session("b", "bert"), 0)].into_iter().chain(many).collect();
+        let mended = place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap();
+        assert_eq!(mended, Mended { went: vec![(room("one"), session("a", ""))], refused: Vec::new() }, "told once");
+        assert_eq!(place.sessions_mend(&gone, &here, LEASE, NOW).await.unwrap(), Mended::default());
         assert_eq!(place.sessions(&room("one")).await.unwrap(), [session("b", "bert")]);
         assert_eq!(place.sessions(&room("two")).await.unwrap().len(), 2_500);
-        assert_eq!(place.sessions_mend(&[], &[], LEASE, NOW).await.unwrap(), []);
+        assert_eq!(place.sessions_mend(&[], &[], LEASE, NOW).await.unwrap(), Mended::default());
     }
 }

@@ -1,8 +1,10 @@
 //! What every kind of store must do.
 
+mod folders;
 mod reading;
 mod writing;
 
+pub(crate) use folders::*;
 pub(crate) use reading::*;
 pub(crate) use writing::*;
 
@@ -10,7 +12,6 @@ use crate::Backing;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use heim_common::key::ObjectKey;
-use heim_store::Store;
 use std::{ops::Range, time::Duration};
 
 /// The part size of a writer, around which the edges are.
@@ -25,8 +26,9 @@ fn sample(bytes: usize, seed: u8) -> Bytes {
     (0..=255u8).cycle().zip((0..=250u8).cycle()).map(|(a, b)| a ^ b ^ seed).take(bytes).collect::<Vec<u8>>().into()
 }
 
-async fn read(store: &Store, key: &ObjectKey, range: Option<Range<u64>>) -> Vec<u8> {
-    let chunks: Vec<Bytes> = store.read(key, range).await.unwrap().try_collect().await.unwrap();
+async fn read(backing: &impl Backing, key: &ObjectKey, range: Option<Range<u64>>) -> Vec<u8> {
+    let chunks: Vec<Bytes> =
+        backing.store().read(key, backing.secret(), range).await.unwrap().try_collect().await.unwrap();
     chunks.concat()
 }
 

@@ -1,9 +1,10 @@
 //! `log`, `get-message` and `who`: what a session asks to be told.
 
-use super::{Answer, Refused, parse, reply};
+use super::{Answer, Answered, Refused, parse, reply};
 use crate::{
-    rooms::session::Session,
-    view::{self, Content},
+    opened,
+    rooms::{deliver::views, session::Session},
+    view::{self, Length},
 };
 use heim_common::{MessageId, Snowflake};
 use serde::Deserialize;
@@ -28,13 +29,15 @@ pub(super) async fn log(session: &Session, data: Option<Value>) -> Answer {
         Ok(n) if n > 0 => session.app.db.log(&session.room, n, before).await?,
         _ => Vec::new(),
     };
+    let messages = opened::messages(&session.app, messages).await?;
+    let views = messages.iter().flat_map(|spoken| views(spoken).to_vec()).collect();
     let log: Vec<_> =
-        messages.iter().map(|message| view::message(&session.app, &session.base, message, Content::Cut)).collect();
+        messages.iter().map(|spoken| view::message(&session.app, session.reader(), spoken, Length::Cut)).collect();
     let mut data = json!({ "log": log });
     if let Some(before) = before {
         data["before"] = json!(before);
     }
-    Ok(data)
+    Ok(Answered { data, views })
 }
 
 #[derive(Deserialize)]
@@ -46,11 +49,14 @@ struct GetMessage {
 pub(super) async fn get_message(session: &Session, data: Option<Value>) -> Answer {
     let GetMessage { id } = parse(data)?;
     match session.app.db.message(&session.room, MessageId(id)).await? {
-        Some(message) => reply(&view::message(&session.app, &session.base, &message, Content::Whole)),
+        Some(message) => {
+            let spoken = opened::message(&session.app, message).await?;
+            reply(&view::message(&session.app, session.reader(), &spoken, Length::Whole), views(&spoken))
+        }
         None => Err(Refused::Because("message not found")),
     }
 }
 
 pub(super) async fn who(session: &Session) -> Answer {
-    Ok(json!({ "listing": session.app.db.sessions(&session.room).await? }))
+    Ok(json!({ "listing": session.app.db.sessions(&session.room).await? }).into())
 }

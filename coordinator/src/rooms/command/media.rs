@@ -2,11 +2,13 @@
 
 use super::{Answer, Refused, parse, reply};
 use crate::{
-    life::create::{Declared, create},
-    rooms::session::Session,
+    life::create::{self, Declared, create},
+    opened,
+    rooms::{outbox::Views, session::Session},
     view,
 };
 use heim_common::{MediaId, media::Uploader};
+use heim_db::Shown;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -36,7 +38,10 @@ pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer
         server_era: view.server_era.clone(),
     };
     let declared = Declared { content_type, size, shape: width.zip(height) };
-    reply(&create(&session.app, &session.base, &session.room, uploader, declared).await?)
+    match create(&session.app, &session.base, &session.room, session.admission, uploader, declared).await {
+        Err(create::Refused::RoomClosed) => Err(Refused::RoomClosed),
+        created => reply(&created?, Views::default()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,10 +56,18 @@ pub(super) async fn get(session: &mut Session, data: Option<Value>) -> Answer {
     let id: MediaId = id.parse().map_err(|_| not_found())?;
     let db = &session.app.db;
     let object = db.media(id).await?.filter(|object| object.room == session.room).ok_or_else(not_found)?;
-    if object.uploader.id != session.view.id && !db.media_is_attached(id).await? {
+    // What was deleted is nobody's to see, until it is undeleted.
+    let may_see = match db.media_shown(id).await? {
+        Shown::Live => true,
+        Shown::Never => object.uploader.id == session.view.id,
+        Shown::Deleted => false,
+    };
+    if !may_see {
         return Err(not_found());
     }
-    reply(&view::media(&session.app, &session.base, &object))
+    let object = opened::object(&session.app, object).await?;
+    // Not up to its `seq`: see `rooms/viewed.rs`.
+    reply(&view::media(&session.app, session.reader(), &object), Views::from([(object.id, 0)]))
 }
 
 async fn slow_down(session: &mut Session) {

@@ -1,26 +1,33 @@
 //! The commands of heim's protocol: one table, one file a command family.
 
+mod edit;
 mod log;
 mod media;
 mod nick;
 mod outbound;
 mod send;
 
-use super::session::Session;
+use super::{
+    outbox::{About, Views},
+    session::Session,
+};
+use crate::{keys::KeyError, life::create};
 use heim_common::wire::{Packet, Reply};
 use heim_db::DbError;
 use heim_runtime::telemetry::chain;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::ops::ControlFlow;
+use std::{error::Error, ops::ControlFlow};
 use tokio::time::Instant;
 
 /// What heim says of a reply that it held back.
 const SLOW_DOWN: &str = "woah, slow down there";
+/// What heim says to whoever is not a manager.
+const ACCESS_DENIED: &str = "access denied";
 
 /// Why a command is refused, in heim's words.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(in crate::rooms) enum Refused {
     #[error("{0}")]
     Because(&'static str),
     #[error("payload: invalid command type: {0}")]
@@ -32,59 +39,154 @@ pub(crate) enum Refused {
     #[error("payload: json: cannot unmarshal: {0}")]
     BadData(serde_json::Error),
     #[error("{0}")]
-    Upload(#[from] crate::life::create::Refused),
+    Upload(#[from] create::Refused),
+    #[error("not available right now, try again")]
+    Keys(#[from] KeyError),
+    /// The room was closed to the session; there is no reply.
+    #[error("room closed")]
+    RoomClosed,
     #[error("not available right now, try again")]
     Database(#[from] DbError),
     #[error("something went wrong on our side")]
     Reply(serde_json::Error),
 }
 
-type Answer = Result<Value, Refused>;
+impl Refused {
+    /// What the operator should know of it; nothing where the client is to blame.
+    fn operators(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Database(error) | Self::Upload(create::Refused::Database(error)) => Some(error),
+            Self::Keys(error) | Self::Upload(create::Refused::Keys(error)) => Some(error),
+            Self::Reply(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The data of a reply, and the views of media objects that are in it.
+pub(super) struct Answered {
+    pub(super) data: Value,
+    pub(super) views: Views,
+}
+
+impl From<Value> for Answered {
+    fn from(data: Value) -> Self {
+        Self { data, views: Views::default() }
+    }
+}
+
+pub(super) type Answer = Result<Answered, Refused>;
 
 /// Carries out one command; exactly one reply, except to `ping-reply`. As in
 /// heim it is the reply that a throttled session waits for. Breaks if the session
 /// is to end.
 pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlFlow<()> {
     let Packet { id, kind, data } = packet;
+    if kind == "ping-reply" {
+        session.keepalive.reply(ping_time(data));
+        return ControlFlow::Continue(());
+    }
     let id = id.filter(|id| !id.is_empty());
+    session.ask();
     let held_back = session.throttle.charge(&kind, session.app.now()).map(|wait| Instant::now() + wait);
-    let answer = match kind.as_str() {
-        "ping-reply" => {
-            session.keepalive.reply(parse::<PingTime>(data).ok().and_then(|ping| ping.time));
+    let answer = match is_of_the_room(&kind) {
+        false => anywhere(&kind, data),
+        true => match session.is_admitted().await {
+            Ok(true) => answer(session, &kind, data).await,
+            Ok(false) => Err(Refused::RoomClosed),
+            Err(error) => Err(error.into()),
+        },
+    };
+    let (mut reply, views) = match answer {
+        Ok(Answered { data, views }) => (Reply::ok(id, &kind, data), views),
+        Err(Refused::RoomClosed) => {
+            // If the database is away now, the next command asks it again.
+            let _ = session.shut_out().await;
             return ControlFlow::Continue(());
         }
-        "ping" => Ok(json!({ "time": parse::<PingTime>(data).ok().and_then(|ping| ping.time) })),
-        "nick" => nick::nick(session, data).await,
-        "send" => send::send(session, data).await,
-        "log" => log::log(session, data).await,
-        "get-message" => log::get_message(session, data).await,
-        "who" => log::who(session).await,
-        "media-upload" => media::upload(session, data).await,
-        "get-media" => media::get(session, data).await,
-        // heim's page reads `success` without a look at `error`.
-        "login" | "register-account" => Ok(json!({ "success": false, "reason": "accounts are not implemented" })),
-        _ => Err(outbound::name(&kind).map_or_else(|| Refused::UnknownCommand(kind.clone()), Refused::Outbound)),
-    };
-    let mut reply = match answer {
-        Ok(data) => Reply::ok(id, &kind, data),
         Err(refused) => {
-            if let Refused::Database(error) | Refused::Upload(crate::life::create::Refused::Database(error)) = &refused
-            {
-                tracing::warn!(command = kind, error = chain(error), "command failed");
+            if let Some(cause) = refused.operators() {
+                tracing::warn!(command = kind, error = chain(cause), "command failed");
             }
-            Reply::refused(id, &kind, refused.to_string())
+            (Reply::refused(id, &kind, refused.to_string()), Views::default())
         }
     };
     if let Some(until) = held_back {
         session.wait_until(until).await;
         reply = reply.throttled(SLOW_DOWN);
     }
-    session.reply(&reply).await;
+    session.queue(&reply, About::Reply, views).await;
     if held_back.is_some() && session.throttle.is_exhausted() {
         session.written().await;
         return ControlFlow::Break(());
     }
     ControlFlow::Continue(())
+}
+
+/// The commands of somebody who has joined. A row here is a row in
+/// [`is_of_the_room`] too.
+async fn answer(session: &mut Session, kind: &str, data: Option<Value>) -> Answer {
+    match kind {
+        "nick" => nick::nick(session, data).await,
+        "send" => send::send(session, data).await,
+        "edit-message" => edit::edit(session, data).await,
+        "log" => log::log(session, data).await,
+        "get-message" => log::get_message(session, data).await,
+        "who" => log::who(session).await,
+        "media-upload" => media::upload(session, data).await,
+        "get-media" => media::get(session, data).await,
+        "pm-initiate" | "ban" | "unban" | "grant-access" | "grant-manager" | "revoke-access" | "revoke-manager" => {
+            Err(Refused::Because(ACCESS_DENIED))
+        }
+        _ => anywhere(kind, data),
+    }
+}
+
+/// Whether a command is about the room, so that one has to be in it.
+pub(super) fn is_of_the_room(kind: &str) -> bool {
+    matches!(
+        kind,
+        "nick"
+            | "send"
+            | "edit-message"
+            | "log"
+            | "get-message"
+            | "who"
+            | "media-upload"
+            | "get-media"
+            | "pm-initiate"
+            | "ban"
+            | "unban"
+            | "grant-access"
+            | "grant-manager"
+            | "revoke-access"
+            | "revoke-manager"
+    )
+}
+
+/// The commands that need no room. There are no accounts and no staff here, so
+/// they are answered as heim answers a stranger.
+pub(super) fn anywhere(kind: &str, data: Option<Value>) -> Answer {
+    match kind {
+        "ping" => Ok(json!({ "time": ping_time(data) }).into()),
+        "auth" => Err(Refused::Because("already joined")),
+        // heim's page reads `success` without a look at `error`.
+        "login" | "register-account" => {
+            Ok(json!({ "success": false, "reason": "accounts are not implemented" }).into())
+        }
+        "logout" | "change-name" | "change-email" | "change-password" | "resend-verification-email" => {
+            Err(Refused::Because("not logged in"))
+        }
+        "reset-password" => Err(Refused::Because("account not found")),
+        _ if kind.starts_with("staff-") && outbound::name(kind).is_none() => Err(Refused::Because(ACCESS_DENIED)),
+        "unlock-staff-capability" => Err(Refused::Because(ACCESS_DENIED)),
+        _ => Err(outbound::name(kind).map_or_else(|| Refused::UnknownCommand(kind.to_owned()), Refused::Outbound)),
+    }
+}
+
+/// The time in a `ping` or a `ping-reply`, if there is one.
+pub(super) fn ping_time(data: Option<Value>) -> Option<i64> {
+    parse::<PingTime>(data).ok().and_then(|ping| ping.time)
 }
 
 #[derive(Deserialize)]
@@ -94,10 +196,10 @@ struct PingTime {
 }
 
 /// The fields of a command. Unknown ones are ignored, as heim does.
-fn parse<T: DeserializeOwned>(data: Option<Value>) -> Result<T, Refused> {
+pub(super) fn parse<T: DeserializeOwned>(data: Option<Value>) -> Result<T, Refused> {
     serde_json::from_value(data.ok_or(Refused::NoData)?).map_err(Refused::BadData)
 }
 
-fn reply(data: &impl Serialize) -> Answer {
-    serde_json::to_value(data).map_err(Refused::Reply)
+fn reply(data: &impl Serialize, views: Views) -> Answer {
+    Ok(Answered { data: serde_json::to_value(data).map_err(Refused::Reply)?, views })
 }

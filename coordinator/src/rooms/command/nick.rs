@@ -1,7 +1,7 @@
 //! `nick`: a session chooses its name.
 
 use super::{Answer, Refused, parse, reply};
-use crate::rooms::{announce, nick::normalize, session::Session};
+use crate::rooms::{announce, nick::normalize, outbox::Views, session::Session};
 use heim_common::{SessionId, UserId, room_event::News};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,5 +31,5 @@ pub(super) async fn nick(session: &mut Session, data: Option<Value>) -> Answer {
     let (session_id, id) = (&session.view.session_id, &session.view.id);
     let news = News::Nick { session_id: session_id.clone(), id: id.clone(), from: from.clone(), to: to.clone() };
     announce(&session.app, &session.room, news).await;
-    reply(&NickReply { session_id, id, from: &from, to: &to })
+    reply(&NickReply { session_id, id, from: &from, to: &to }, Views::default())
 }

@@ -1,0 +1,260 @@
+//! `heim-coordinator admin …`: the same from the shell.
+
+use super::{Made, Tools, Wanted, delete_room, make_room, rewrap, rotate_key, rotate_master};
+use crate::{
+    app::Ids,
+    background::PRESENCE_LEASE,
+    config::Settings,
+    failure::Failure,
+    passcode::{self, Passcodes},
+    start::{Capabilities, take_number},
+};
+use clap::Subcommand;
+use heim_common::{
+    RoomName, UserId,
+    room_event::{News, RoomEvent},
+};
+use heim_queue::Queue;
+use heim_runtime::{clock, ready, telemetry::chain};
+use std::io::{BufRead, Read, stdin};
+use zeroize::Zeroizing;
+
+/// What an operator does by hand.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Rooms.
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// Who may edit and delete what others say.
+    #[command(subcommand)]
+    Manager(ManagerCommand),
+    /// Master keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// `admin room …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum RoomCommand {
+    /// Makes a private room; its passcode is the first line of standard input.
+    Create {
+        /// `[a-z0-9]+`
+        room: RoomName,
+        /// A public room: without a passcode.
+        #[arg(long)]
+        public: bool,
+    },
+    /// Gives a private room another passcode, the first line of standard input.
+    /// Everybody in it has to enter it anew.
+    Passcode {
+        /// Which.
+        room: RoomName,
+    },
+    /// Says what is known of a room.
+    Show {
+        /// Which.
+        room: RoomName,
+    },
+    /// Lists all rooms.
+    List,
+    /// Deletes a room with all that is in it. Nothing brings it back.
+    Delete {
+        /// Which.
+        room: RoomName,
+    },
+    /// Gives a private room a new key. What is there stays under the old one.
+    RotateKey {
+        /// Which.
+        room: RoomName,
+    },
+    /// Brings all that a private room has under its newest key.
+    Rewrap {
+        /// Which.
+        room: RoomName,
+    },
+}
+
+/// `admin manager …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum ManagerCommand {
+    /// Makes an agent a manager of a room.
+    Add {
+        /// Where.
+        room: RoomName,
+        /// `agent:…` or `bot:…`
+        agent: String,
+    },
+    /// Takes that away.
+    Remove {
+        /// Where.
+        room: RoomName,
+        /// `agent:…` or `bot:…`
+        agent: String,
+    },
+}
+
+/// `admin keys …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Wraps all room keys with `keys.master`, so that no key in
+    /// `keys.previous` is needed any more.
+    RotateMaster,
+}
+
+/// Why a command was not carried out, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It was refused.
+    #[error("{0}")]
+    Refused(String),
+    /// It failed.
+    #[error("{0}")]
+    Failed(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The passcode could not be read.
+    #[error("the passcode must be the first line of standard input")]
+    Passcode(#[source] std::io::Error),
+    /// This is no agent.
+    #[error("an agent's id begins with `agent:` or `bot:`")]
+    Agent,
+}
+
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, detail, cause } = failure;
+        let text = detail.unwrap_or_else(|| code.title().to_owned());
+        match cause {
+            Some(cause) => Self::Failed(text, cause),
+            None => Self::Refused(text),
+        }
+    }
+}
+
+/// Carries out a command, and says on standard output what was done.
+///
+/// # Errors
+/// If it was refused or failed; nothing has changed then, or running it again
+/// goes on from there.
+pub async fn run(command: Command, settings: &Settings, capabilities: Capabilities) -> Result<(), CommandError> {
+    let Capabilities { db, store: _, queue } = capabilities;
+    let keys = settings.keys.keyring().map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
+    let (number, era) =
+        take_number(&db, clock::system).await.map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
+    let (passcodes, ids) = (Passcodes::new(), Ids::new(number, clock::system));
+    let tools = Tools { db: &db, keys: &keys, passcodes: &passcodes, ids: &ids, clock: clock::system };
+    let renewed = db.renew_number(number, &era, PRESENCE_LEASE);
+    renewed.await.map_err(Failure::from)?;
+    let done = carry_out(command, tools, &queue).await;
+    if let Err(error) = db.release_number(number, &era).await {
+        tracing::debug!(error = chain(&error), "the number's lease will run out");
+    }
+    ready::print(&done?);
+    Ok(())
+}
+
+async fn carry_out(command: Command, tools: Tools<'_>, queue: &Queue) -> Result<String, CommandError> {
+    match command {
+        Command::Room(command) => room_command(command, tools, queue).await,
+        Command::Manager(ManagerCommand::Add { room, agent }) => {
+            let agent = UserId::parse(&agent).ok_or(CommandError::Agent)?;
+            match tools.db.room_manager_add(&room, &agent).await.map_err(Failure::from)? {
+                true => Ok(format!("{agent} manages {room}\n")),
+                false => Err(CommandError::Refused(format!("there is no room {room}"))),
+            }
+        }
+        Command::Manager(ManagerCommand::Remove { room, agent }) => {
+            let agent = UserId::parse(&agent).ok_or(CommandError::Agent)?;
+            match tools.db.room_manager_remove(&room, &agent).await.map_err(Failure::from)? {
+                true => Ok(format!("{agent} does not manage {room} any more\n")),
+                false => Err(CommandError::Refused(format!("{agent} is no manager of {room}"))),
+            }
+        }
+        Command::Keys(KeysCommand::RotateMaster) => {
+            Ok(format!("{} room keys wrapped with keys.master\n", rotate_master(tools).await?))
+        }
+    }
+}
+
+async fn room_command(command: RoomCommand, tools: Tools<'_>, queue: &Queue) -> Result<String, CommandError> {
+    match command {
+        RoomCommand::Create { room, public } => {
+            if tools.db.room(&room).await.map_err(Failure::from)?.is_some() {
+                return Err(CommandError::Refused(format!("there is a room {room} already")));
+            }
+            let wanted = if public { Wanted::Public } else { Wanted::Private { passcode: read_passcode()? } };
+            make_room(tools, &room, wanted).await?;
+            Ok(format!("{room} created\n"))
+        }
+        RoomCommand::Passcode { room } => {
+            let is_private = tools.db.room(&room).await.map_err(Failure::from)?.is_some_and(|room| room.private);
+            if !is_private {
+                return Err(CommandError::Refused(format!("there is no private room {room}")));
+            }
+            match make_room(tools, &room, Wanted::Private { passcode: read_passcode()? }).await? {
+                Made::PasscodeChanged(news) => {
+                    tell(queue, &room, news).await;
+                    Ok(format!("{room} has another passcode\n"))
+                }
+                Made::Created | Made::Unchanged => Ok(format!("{room} had this passcode already\n")),
+            }
+        }
+        RoomCommand::Show { room } => show(tools, &room).await,
+        RoomCommand::List => list(tools).await,
+        RoomCommand::Delete { room } => {
+            tell(queue, &room, delete_room(tools, &room).await?).await;
+            Ok(format!("{room} deleted; its files are removed by the next sweep\n"))
+        }
+        RoomCommand::RotateKey { room } => Ok(format!("{room} has key v1/{}\n", rotate_key(tools, &room).await?)),
+        RoomCommand::Rewrap { room } => {
+            let done = rewrap(tools, &room).await?;
+            let (media, messages, keys) = (done.media, done.messages, done.keys_removed);
+            let text = format!("{media} media objects and {messages} messages rewrapped, {keys} old keys removed");
+            match done.left {
+                0 => Ok(text + "\n"),
+                left => Err(CommandError::Refused(format!("{text}; {left} rows could not be: the log says why"))),
+            }
+        }
+    }
+}
+
+async fn show(tools: Tools<'_>, room: &RoomName) -> Result<String, CommandError> {
+    let found = tools.db.room(room).await.map_err(Failure::from)?;
+    let found = found.ok_or_else(|| CommandError::Refused(format!("there is no room {room}")))?;
+    let kind = if found.private { "private" } else { "public" };
+    let mut text = format!("{room} {kind} epoch {}{}\n", found.epoch, if found.deleted { " deleted" } else { "" });
+    for manager in tools.db.room_managers(room).await.map_err(Failure::from)? {
+        text += &format!("manager {manager}\n");
+    }
+    if let Some(key) = tools.db.room_key_current(room).await.map_err(Failure::from)? {
+        text += &format!("key v1/{} under master key {}\n", key.id, key.master);
+    }
+    Ok(text)
+}
+
+async fn list(tools: Tools<'_>) -> Result<String, CommandError> {
+    const PAGE: u64 = 512;
+    let (mut text, mut after) = (String::new(), None);
+    loop {
+        let rooms = tools.db.rooms(after.as_ref(), PAGE).await.map_err(Failure::from)?;
+        let Some(last) = rooms.last().map(|room| room.name.clone()) else { return Ok(text) };
+        for room in rooms.into_iter().filter(|room| !room.deleted) {
+            text += &format!("{} {}\n", room.name, if room.private { "private" } else { "public" });
+        }
+        after = Some(last);
+    }
+}
+
+fn read_passcode() -> Result<String, CommandError> {
+    let mut line = Zeroizing::new(String::new());
+    let bound = u64::try_from(passcode::BYTES_MAX).unwrap_or(u64::MAX) + 2;
+    stdin().lock().take(bound).read_line(&mut line).map_err(CommandError::Passcode)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Coordinators that do not hear it find it out by themselves within seconds.
+async fn tell(queue: &Queue, room: &RoomName, news: News) {
+    let origin = format!("admin.{:016x}", rand::random::<u64>());
+    let event = RoomEvent { room: room.clone(), origin, n: 0, news };
+    if let Err(error) = queue.publish(&event).await {
+        tracing::warn!(error = chain(&error), "coordinators are not told; they will see it in the database");
+    }
+}

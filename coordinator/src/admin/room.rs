@@ -1,0 +1,86 @@
+//! Making and deleting rooms, and what is said in them.
+
+use super::Tools;
+use crate::failure::Failure;
+use heim_common::{EditId, MessageId, RoomKeyId, RoomName, problem::Code, room_event::News};
+use heim_db::{Room, RoomCreated};
+
+/// The room that is asked for.
+pub(crate) enum Wanted {
+    Public,
+    Private { passcode: String },
+}
+
+/// What became of the wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It is there now.
+    Created,
+    /// It was there, just so.
+    Unchanged,
+    /// It has another passcode now: the room is to be told this.
+    PasscodeChanged(News),
+}
+
+/// Makes a room, or gives a private one another passcode.
+pub(crate) async fn make_room(tools: Tools<'_>, room: &RoomName, wanted: Wanted) -> Result<Made, Failure> {
+    match (tools.db.room(room).await?, wanted) {
+        (Some(Room { deleted: true, .. }), _) => {
+            Err(Failure::with(Code::RoomExists, "It was deleted and is being removed; try again in a moment."))
+        }
+        (Some(Room { private: false, .. }), Wanted::Public) => Ok(Made::Unchanged),
+        (None, Wanted::Public) => {
+            tools.db.room_open(room, tools.now()).await?;
+            Ok(Made::Created)
+        }
+        (Some(Room { private: true, .. }), Wanted::Public) => {
+            Err(Failure::with(Code::RoomExists, "A private room cannot become public."))
+        }
+        (Some(Room { private: false, .. }), Wanted::Private { .. }) => {
+            Err(Failure::with(Code::RoomExists, "A public room cannot become private: its content is not encrypted."))
+        }
+        (Some(room @ Room { private: true, .. }), Wanted::Private { passcode }) => {
+            change_passcode(tools, room, passcode).await
+        }
+        (None, Wanted::Private { passcode }) => {
+            let id = RoomKeyId(tools.ids.snowflake());
+            let key = tools.keys.new_room_key(room, id, tools.now()).await?;
+            let hash = tools.passcodes.hash(&passcode).await?;
+            match tools.db.room_create_private(room, &hash, &key, tools.now()).await? {
+                RoomCreated::Created => Ok(Made::Created),
+                RoomCreated::Exists(_) => {
+                    Err(Failure::with(Code::RoomExists, "Somebody else made it at this very moment."))
+                }
+            }
+        }
+    }
+}
+
+async fn change_passcode(tools: Tools<'_>, room: Room, passcode: String) -> Result<Made, Failure> {
+    let is_same = match room.passcode {
+        Some(hash) => tools.passcodes.verify(passcode.clone(), hash).await,
+        None => false,
+    };
+    if is_same {
+        return Ok(Made::Unchanged);
+    }
+    let hash = tools.passcodes.hash(&passcode).await?;
+    let epoch = tools.db.room_set_passcode(&room.name, &hash).await?.ok_or(Code::RoomNotFound)?;
+    Ok(Made::PasscodeChanged(News::Closed { epoch, deleted: false }))
+}
+
+/// Deletes a room with all that is in it, and shreds its keys at once. Returns
+/// what the room is to be told.
+pub(crate) async fn delete_room(tools: Tools<'_>, room: &RoomName) -> Result<News, Failure> {
+    let epoch = tools.db.room_delete(room, tools.now()).await?.ok_or(Code::RoomNotFound)?;
+    tools.keys.forget(Some(room));
+    Ok(News::Closed { epoch, deleted: true })
+}
+
+/// Deletes a message. Returns what the room is to be told.
+pub(crate) async fn delete_message(tools: Tools<'_>, room: &RoomName, message: MessageId) -> Result<News, Failure> {
+    let edit = EditId(tools.ids.snowflake());
+    let deleted = tools.db.message_delete(room, message, edit, tools.now()).await?;
+    deleted.ok_or(Code::MessageNotFound)?;
+    Ok(News::Edited { message, edit, previous: None, by: None })
+}

@@ -1,0 +1,128 @@
+//! New keys in place of old ones.
+
+use super::Tools;
+use crate::{
+    failure::Failure,
+    keys::{KeyError, RoomKey},
+};
+use heim_common::{MediaId, MessageId, RoomKeyId, RoomName, media::Encryption, problem::Code};
+use heim_db::SealedContent;
+use heim_runtime::telemetry::chain;
+use std::fmt::Display;
+
+/// Rows that are brought under another key at a time.
+const BATCH: u64 = 256;
+
+/// What [`rewrap`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rewrapped {
+    pub(crate) media: u64,
+    pub(crate) messages: u64,
+    /// Rows that could not be brought under it: the log says which.
+    pub(crate) left: u64,
+    /// Old keys that nothing needs any more: they are gone.
+    pub(crate) keys_removed: u64,
+}
+
+/// Gives a private room a new key. What is there stays under the old one until
+/// [`rewrap`] brings it under the new one.
+pub(crate) async fn rotate_key(tools: Tools<'_>, room: &RoomName) -> Result<RoomKeyId, Failure> {
+    let id = RoomKeyId(tools.ids.snowflake());
+    let key = tools.keys.new_room_key(room, id, tools.now()).await?;
+    if !tools.db.room_key_add(room, &key).await? {
+        return Err(Code::RoomNotFound.into());
+    }
+    Ok(id)
+}
+
+/// Brings all that a room has under its current key: secrets of media objects
+/// are wrapped anew (their files stay as they are), messages sealed anew. It may
+/// run while the room is in use, and again after it was interrupted.
+pub(crate) async fn rewrap(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
+    let mut done = Rewrapped::default();
+    // The current key may be another at any moment: each batch asks anew.
+    let current = || async { tools.keys.current(tools.db, room).await.map_err(of_no_private_room) };
+    loop {
+        let key = current().await?;
+        let some = tools.db.media_under_other_keys(room, key.id, BATCH).await?;
+        let mut moved = 0;
+        for (id, encryption) in &some {
+            moved += u64::from(unless_altered(room, id, rewrap_media(tools, &key, *id, encryption).await)?);
+        }
+        done.media += moved;
+        // What is left was altered, or is changed by somebody else just now.
+        if moved == 0 {
+            done.left += some.len() as u64;
+            break;
+        }
+    }
+    loop {
+        let key = current().await?;
+        let some = tools.db.messages_under_other_keys(room, key.id, BATCH).await?;
+        let mut moved = 0;
+        for (id, sealed) in &some {
+            moved += u64::from(unless_altered(room, id, reseal(tools, &key, *id, sealed).await)?);
+        }
+        done.messages += moved;
+        if moved == 0 {
+            done.left += some.len() as u64;
+            break;
+        }
+    }
+    done.keys_removed = tools.db.room_keys_remove_unused(room).await?;
+    tools.keys.forget(Some(room));
+    Ok(done)
+}
+
+fn of_no_private_room(error: KeyError) -> Failure {
+    match error {
+        KeyError::Gone => Code::RoomNotFound.into(),
+        error => error.into(),
+    }
+}
+
+/// A row that does not open keeps its key, and holds nobody else up.
+fn unless_altered(room: &RoomName, id: &impl Display, moved: Result<bool, KeyError>) -> Result<bool, Failure> {
+    match moved {
+        Err(error @ (KeyError::Altered(_) | KeyError::Gone)) => {
+            tracing::error!(%room, %id, error = chain(&error), "not rewrapped");
+            Ok(false)
+        }
+        moved => Ok(moved?),
+    }
+}
+
+async fn rewrap_media(
+    tools: Tools<'_>,
+    current: &RoomKey,
+    id: MediaId,
+    encryption: &Encryption,
+) -> Result<bool, KeyError> {
+    let old = tools.keys.get(tools.db, current.room(), encryption.key_id).await?;
+    let secret = old.unwrap(id, encryption)?;
+    Ok(tools.db.media_rewrap(id, encryption.key_id, &current.wrap(id, &secret)).await?)
+}
+
+async fn reseal(tools: Tools<'_>, current: &RoomKey, id: MessageId, sealed: &SealedContent) -> Result<bool, KeyError> {
+    let old = tools.keys.get(tools.db, current.room(), sealed.key).await?;
+    let open = old.open_text(id, sealed)?;
+    Ok(tools.db.message_reseal(id, sealed, &current.seal_text(id, &open.text)).await?)
+}
+
+/// Wraps every room's keys with the current master key; returns how many were
+/// under another one. Then that one can leave `keys.previous`.
+pub(crate) async fn rotate_master(tools: Tools<'_>) -> Result<u64, Failure> {
+    let mut rewrapped = 0;
+    let mut after = None;
+    loop {
+        let rows = tools.db.room_keys(after, BATCH).await?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(rewrapped) };
+        for row in rows {
+            let (id, before) = (row.id, row.wrapped.clone());
+            if let Some((wrapped, master)) = tools.keys.rewrapped(row).await? {
+                rewrapped += u64::from(tools.db.room_key_rewrap(id, &before, &wrapped, &master).await?);
+            }
+        }
+        after = Some(last);
+    }
+}

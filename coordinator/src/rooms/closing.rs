@@ -1,0 +1,70 @@
+//! The last frames of a session.
+
+use super::{
+    end::Why,
+    session::{Frames, Sink, text},
+};
+use axum::extract::ws::{CloseFrame, Message};
+use futures_util::{SinkExt, StreamExt};
+use heim_common::wire::Reply;
+use serde::Serialize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// WebSocket close codes (IANA registry): the service restarts; try again
+/// later; what was asked for is against the rules of the place.
+const RESTART: (u16, &str) = (1012, "restarting");
+const TOO_SLOW: (u16, &str) = (1013, "too slow");
+const CLOSED: u16 = 1008;
+/// How long the last frames may take.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending {
+    /// Without a word, as heim does.
+    Cut,
+    /// The client said goodbye.
+    Asked,
+    /// This coordinator stops.
+    Restarting,
+    /// From outside, for the reason that its end says.
+    Ended,
+}
+
+/// `disconnect-event`.
+#[derive(Serialize)]
+struct Disconnect {
+    reason: &'static str,
+}
+
+/// Says goodbye, as far as that is due.
+pub(super) async fn close(ending: Ending, why: Option<Why>, sink: Option<Sink>, mut stream: Frames) {
+    let frames = match ending {
+        Ending::Cut => return,
+        // The answer to a close frame is ready, and sent by reading on.
+        Ending::Asked => return drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
+        Ending::Restarting => vec![close_frame(RESTART)],
+        Ending::Ended => match why.and_then(Why::reason) {
+            Some(reason) => {
+                let event = text(&Reply::event("disconnect-event", Disconnect { reason }));
+                event.into_iter().chain([close_frame((CLOSED, reason))]).collect()
+            }
+            None => vec![close_frame(TOO_SLOW)],
+        },
+    };
+    if let Some(mut sink) = sink {
+        let last = async {
+            for frame in frames {
+                if sink.send(frame).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(CLOSE_TIMEOUT, last).await;
+    }
+}
+
+fn close_frame((code, reason): (u16, &'static str)) -> Message {
+    Message::Close(Some(CloseFrame { code, reason: reason.into() }))
+}

@@ -1,0 +1,67 @@
+//! Ends a session from outside of it, and says why.
+
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+/// Why a session is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// News pile up before it.
+    TooSlow,
+    /// The room has another passcode since.
+    AccessChanged,
+    /// The room is gone.
+    RoomDeleted,
+}
+
+impl Why {
+    /// What a `disconnect-event` says of it. Who is too slow would not read it.
+    pub(crate) fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::TooSlow => None,
+            Self::AccessChanged => Some("access changed"),
+            Self::RoomDeleted => Some("room deleted"),
+        }
+    }
+
+    /// Why members of a room that was closed have to go.
+    pub(crate) fn closed(deleted: bool) -> Self {
+        if deleted { Self::RoomDeleted } else { Self::AccessChanged }
+    }
+}
+
+/// The end of one session. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct End {
+    token: CancellationToken,
+    why: Arc<OnceLock<Why>>,
+}
+
+impl End {
+    /// Ends the session; the first reason counts.
+    pub(crate) fn end(&self, why: Why) {
+        // It has been ended already where there is a reason.
+        let _ = self.why.set(why);
+        self.token.cancel();
+    }
+
+    /// Stops what belongs to a session that ends by itself.
+    pub(crate) fn stop(&self) {
+        self.token.cancel();
+    }
+
+    /// Returns when the session ends.
+    pub(crate) async fn ended(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Runs `work` unless the session ends before.
+    pub(crate) async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.token.run_until_cancelled(work).await
+    }
+
+    /// Why it was ended from outside.
+    pub(crate) fn why(&self) -> Option<Why> {
+        self.why.get().copied()
+    }
+}
