@@ -23,6 +23,9 @@ const SHOWABLE = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp', 
 const RATIO_MIN = 0.6;
 const RATIO_MAX = 2.6;
 
+/** In words why a picture that was there can't be loaded. */
+const TROUBLES = { gone: 'This picture can’t be shown any more', unreachable: 'The picture could not be loaded' };
+
 /** @returns {Media} a media object of which nothing is known but its id. */
 export function unknownMedia(id) {
   return { id, uploader: null, created: 0, state: 'created', transcodings: {}, errors: {} };
@@ -98,6 +101,18 @@ export function srcsetOf(sources) {
     .join(', ');
 }
 
+/** Which transcoding a link to a picture should name: the original where browsers can show it. */
+export function linkedName(media) {
+  const original = media.transcodings[ORIGINAL];
+  if (original && SHOWABLE.has(original.content_type)) return ORIGINAL;
+  return sourcesOf(media).at(-1)?.name ?? ORIGINAL;
+}
+
+/** The address of a transcoding that always leads to a fresh handle, for those who may see the room. */
+export function stableLink(origin, room, { id }, name) {
+  return `${origin}/room/${room}/media/${id}/${name}`;
+}
+
 /** The source that a browser takes for a width in device pixels. */
 export function bestSource(sources, width) {
   return sources.find((it) => it.width >= width) ?? sources.at(-1);
@@ -132,19 +147,19 @@ export function failureOf(media, now) {
 }
 
 /**
- * What a tile shows. `shown` is whether it shows a picture already, `broken`
- * whether the pictures that there are could not be loaded.
+ * What a tile shows. `shown` is whether it shows a picture already, `trouble`
+ * why the pictures that there are can't be loaded.
  * @param {Media} media
  * @param {{state: string, done?: number, error?: string} | undefined} upload the upload, where this tab makes it
  * @returns {{state: 'waiting'|'uploading'|'placeholder'|'ready'|'failed', words: string}}
  */
-export function tileOf(media, upload, { shown, broken, now }) {
+export function tileOf(media, upload, { shown, trouble, now }) {
   if (shown) return { state: 'ready', words: '' };
   if (upload?.state === 'queued') return { state: 'uploading', words: 'Waiting for its turn' };
   if (upload?.state === 'sending') return { state: 'uploading', words: upload.done < 1 ? 'Uploading' : 'Almost there' };
   if (upload?.state === 'failed') return { state: 'failed', words: upload.error };
   if (upload?.state === 'cancelled') return { state: 'failed', words: 'You cancelled this upload' };
-  if (broken) return { state: 'failed', words: 'The picture could not be loaded' };
+  if (trouble) return { state: 'failed', words: TROUBLES[trouble] };
   const failure = sourcesOf(media).length ? undefined : failureOf(media, now);
   if (failure) return { state: 'failed', words: failure };
   if (media.placeholder) return { state: 'placeholder', words: '' };

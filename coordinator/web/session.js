@@ -1,31 +1,13 @@
 /**
- * This tab's session in one room: what each packet means, the nick, the passcode, and
- * the way back in after a lost connection. Draws nothing.
+ * This tab's session in one room: what each packet means, the way in, and the way
+ * back in after a lost connection. Draws nothing.
  */
-import { ConnectionLost, RoomSocket, socketUrl } from './socket.js';
-import { normaliseNick } from './text.js';
+import { Access } from './access.js';
+import { ROOM_DELETED, farewellOf } from './farewell.js';
+import { Nick } from './nick.js';
+import { RoomSocket, socketUrl } from './socket.js';
 
 const EARLIER_COUNT = 50;
-const NICK_KEY = 'heim-media:nick';
-/** After these the server would only close the next connection as well. */
-const FINAL_REASONS = new Set(['banned']);
-
-/** `localStorage` throws where the browser forbids it; then the nick lasts as long as the page. */
-function rememberedNick(storage) {
-  try {
-    return normaliseNick(storage().getItem(NICK_KEY) ?? '');
-  } catch {
-    return null;
-  }
-}
-
-function rememberNick(storage, nick) {
-  try {
-    storage().setItem(NICK_KEY, nick);
-  } catch {
-    // See above: the server remembers it too.
-  }
-}
 
 export class Session {
   /** Whether the log has older messages than those that are here. */
@@ -33,27 +15,35 @@ export class Session {
   isJoined = false;
   #socket;
   #store;
-  #storage;
   #view;
-  #self = {};
-  #passcode = '';
   #nick;
-  #asked = { nick: '', reply: null };
+  #access;
+  #self = {};
+  #isPrivate = false;
   #joined = latch();
 
   /**
    * @param {{room: string, store: ReturnType<import('./store.js').createStore>, storage: () => Storage,
-   *   view: Record<'connection' | 'gate' | 'joined' | 'earlier' | 'heard' | 'closed', Function>}} options
+   *   view: Record<'connection' | 'room' | 'gate' | 'joined' | 'earlier' | 'heard' | 'edited' | 'told', Function>}} options
    */
   constructor({ room, store, storage, view, location, WebSocket }) {
     this.#store = store;
-    this.#storage = storage;
     this.#view = view;
-    this.#nick = rememberedNick(storage);
+    this.#nick = new Nick({
+      storage,
+      ask: async (name) => store.rename(await this.request('nick', { name })),
+      inRoom: () => store.people.get(store.sessionId)?.name,
+    });
+    this.#access = new Access({
+      request: (type, data) => this.request(type, data),
+      show: (gate) => this.#gate(gate),
+      again: () => this.#socket.restart(),
+      gaveUp: () => this.#socket.stop(),
+    });
     this.#socket = new RoomSocket({
       url: socketUrl(location, room),
       onPacket: (packet) => this.#handlers[packet.type]?.(packet.data ?? {}),
-      onState: (state, waitMs) => this.#connection(state, waitMs),
+      onState: (state, close) => this.#connection(state, close),
       WebSocket,
     });
   }
@@ -65,84 +55,78 @@ export class Session {
   /** Resolves once this tab is in the room. */
   whenJoined = () => this.#joined.promise;
 
+  /** Tries a passcode; what comes of it is told by the gate. */
+  enter = (passcode) => this.#access.enter(passcode);
+
   /** The nick, as the room sees it or is about to; empty until there is one. */
   get nick() {
-    return this.#roomNick || this.#nick || '';
+    return this.#nick.name;
   }
 
-  get #roomNick() {
-    return this.#store.people.get(this.#store.sessionId)?.name;
+  /** Whether this session may edit and delete what others say. */
+  get isManager() {
+    return this.isJoined && this.#self.is_manager === true;
   }
 
   /** Takes a name, now or as soon as there is a connection. */
-  async setNick(name) {
-    const nick = normaliseNick(name);
-    if (!nick) throw new Error('invalid nick');
-    this.#nick = nick;
-    rememberNick(this.#storage, nick);
-    if (!this.isJoined || nick === this.#roomNick) return;
-    if (this.#asked.nick !== nick) this.#asked = { nick, reply: this.#askFor(nick) };
-    await this.#asked.reply;
-  }
-
-  async #askFor(nick) {
-    try {
-      this.#store.rename(await this.request('nick', { name: nick }));
-    } catch (error) {
-      // A lost connection is no refusal: the next one starts with this nick.
-      if (error instanceof ConnectionLost) return;
-      this.#nick = this.#roomNick || null;
-      throw error;
-    } finally {
-      this.#asked = { nick: '', reply: null };
-    }
-  }
-
-  /** Tries a passcode; resolves to the server's reason if it is not the right one. */
-  async authenticate(passcode) {
-    const { success, reason } = await this.request('auth', { type: 'passcode', passcode });
-    this.#passcode = success ? passcode : '';
-    return success ? undefined : reason;
-  }
+  setNick = (name) => this.#nick.take(name, this.isJoined);
 
   /** Loads the messages before the oldest. */
   async loadEarlier() {
     const { log } = await this.request('log', { n: EARLIER_COUNT, before: this.#store.order[0] });
-    this.hasEarlier = log.length === EARLIER_COUNT;
     this.#store.add(log);
-    this.#view.earlier(this.hasEarlier);
+    this.#setEarlier(log.length === EARLIER_COUNT);
   }
 
-  #connection(state, waitMs) {
-    if (state !== 'open' && this.isJoined) {
-      this.isJoined = false;
-      this.#joined = latch();
-    }
-    this.#view.connection(state, waitMs);
+  #setEarlier(isThere) {
+    this.hasEarlier = isThere;
+    this.#view.earlier(isThere);
+  }
+
+  #connection(state, close) {
+    if (state !== 'open') this.#left();
+    this.#view.connection(state, close);
+  }
+
+  #left() {
+    if (!this.isJoined) return;
+    this.isJoined = false;
+    this.#joined = latch();
   }
 
   #handlers = {
-    'hello-event': ({ session }) => { this.#self = session; },
+    'hello-event': (hello) => this.#hello(hello),
     'snapshot-event': (data) => this.#enter(data),
-    'bounce-event': ({ reason }) => this.#bounced(reason),
+    'bounce-event': ({ reason }) => this.#access.bounced(reason),
     'send-event': (message) => { this.#store.add([message]); this.#view.heard(); },
-    'edit-message-event': (message) => this.#store.edit(message),
+    'edit-message-event': (message) => this.#edited(message),
     'media-upload-event': (event) => this.#store.mediaEvent(event),
     'join-event': (person) => this.#store.join(person),
     'part-event': (person) => this.#store.part(person),
     'nick-event': (change) => this.#store.rename(change),
-    'network-event': (change) => this.#store.partition(change),
+    'network-event': (change) => { if (change.type === 'partition') this.#store.partition(change); },
     'disconnect-event': ({ reason }) => this.#dismissed(reason),
   };
+
+  #hello({ session, room_is_private: isPrivate }) {
+    this.#access.connected();
+    this.#self = session;
+    // A public room of the same name is another one: what waits to be said in private must not be said there.
+    if (this.#isPrivate && !isPrivate) {
+      this.#end(ROOM_DELETED);
+      return;
+    }
+    this.#isPrivate = isPrivate;
+    this.#view.room({ isPrivate });
+  }
 
   #enter(snapshot) {
     this.#socket.settled();
     this.isJoined = true;
     this.#store.snapshot(snapshot, this.#self);
-    this.#nick ??= snapshot.nick || null;
+    this.#nick.entered(snapshot.nick).catch(() => this.#view.joined());
     this.#view.joined();
     this.#joined.resolve();
-    if (this.#nick && this.#nick !== snapshot.nick) this.setNick(this.#nick).catch(() => this.#view.joined());
     this.#lookBack();
   }
 
@@ -150,30 +134,38 @@ export class Session {
   async #lookBack() {
     const [before] = this.#store.order;
     this.hasEarlier = false;
-    if (before) {
-      const reply = await this.request('log', { n: 1, before }).catch(() => ({ log: [] }));
-      this.hasEarlier = reply.log?.length > 0;
-    }
-    this.#view.earlier(this.hasEarlier);
+    const reply = before && (await this.request('log', { n: 1, before }).catch(() => undefined));
+    this.#setEarlier(this.hasEarlier || reply?.log?.length > 0);
   }
 
-  /** A private room asks again after each new connection; the passcode lasts as long as the page. */
-  async #bounced(reason) {
-    if (!this.#passcode) {
-      this.#view.gate(reason);
-      return;
-    }
-    const refused = await this.authenticate(this.#passcode).catch(() => undefined);
-    if (refused) this.#view.gate(refused);
+  #edited(message) {
+    const what = this.#store.edit(message);
+    if (what === 'earlier') this.#setEarlier(true);
+    else if (what) this.#view.edited(what, message);
+  }
+
+  /** Whoever stands outside sees nothing of what is inside, and keeps nothing of it. */
+  #gate(gate) {
+    this.#left();
+    if (gate.step !== 'checking') this.#store.clear();
+    this.#view.gate(gate);
   }
 
   #dismissed(reason) {
-    if (FINAL_REASONS.has(reason)) {
-      this.#socket.stop();
-      this.#view.closed(reason);
-    } else {
-      this.#socket.restart();
+    const farewell = farewellOf(reason);
+    if (farewell.kind === 'final') {
+      this.#end(farewell);
+      return;
     }
+    if (farewell.kind === 'passcode') this.#access.revoke();
+    else this.#view.told(farewell.words);
+    this.#socket.restart();
+  }
+
+  /** For good: there is no way back, and nothing to look at. */
+  #end({ title, words }) {
+    this.#socket.stop();
+    this.#gate({ step: 'shut', title, words });
   }
 }
 

@@ -52,7 +52,7 @@ export class RoomSocket {
 
   /**
    * @param {{url: string, onPacket: (packet: object) => void,
-   *   onState: (state: 'connecting' | 'open' | 'waiting' | 'stopped', waitMs?: number) => void,
+   *   onState: (state: 'connecting' | 'open' | 'waiting' | 'stopped', close?: number) => void,
    *   WebSocket?: typeof globalThis.WebSocket}} options
    */
   constructor({ url, onPacket, onState, WebSocket = globalThis.WebSocket }) {
@@ -71,7 +71,7 @@ export class RoomSocket {
     this.#ws = ws;
     ws.onopen = () => this.#onState('open');
     ws.onmessage = ({ data }) => this.#receive(ws, data);
-    ws.onclose = () => this.#lost(ws);
+    ws.onclose = (event) => this.#lost(ws, event?.code);
   }
 
   /** The room let us in: if it keeps us for a while, the next loss starts with a short wait again. */
@@ -164,7 +164,8 @@ export class RoomSocket {
     }
   }
 
-  #lost(ws) {
+  /** @param {number} [close] the code of the server's close frame */
+  #lost(ws, close) {
     if (ws !== this.#ws) return;
     this.#drop();
     const wasSteady = Date.now() - this.#settledAt > STEADY_MS;
@@ -172,7 +173,7 @@ export class RoomSocket {
     const attempt = wasSteady ? 0 : this.#attempt;
     const wait = backoffMs(attempt);
     this.#attempt = attempt + 1;
-    this.#onState('waiting', wait);
+    this.#onState('waiting', close);
     this.#retryTimer = setTimeout(() => this.connect(), wait);
   }
 }

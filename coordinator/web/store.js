@@ -3,9 +3,13 @@
  * packets go in, `changed` is told what to draw again.
  *
  * @typedef {import('./media.js').Media} Media
- * @typedef {{id: string, name: string, server_id: string, server_era: string, session_id: string}} Person
- * @typedef {{id: string, parent?: string, time: number, sender: Person, content: string,
- *   edited: number | null, truncated?: boolean, attachments: string[]}} Message
+ * @typedef {{id: string, name: string, server_id: string, server_era: string, session_id: string,
+ *   is_manager?: boolean}} Person
+ * @typedef {{id: string, parent?: string, time: number, sender: Person, content: string, edit: string,
+ *   edited: number | null, deleted: number | null, truncated?: boolean, attachments: string[]}} Message
+ *   `edit`: its newest change; one that was deleted while it was here has lost its content
+ * @typedef {{what: 'log' | 'people' | 'media' | 'forgotten' | 'cleared', id?: string}} Change
+ *   `media`, `forgotten`: of this media object
  */
 import { foldEvent, mergeMedia, sourcesOf, unknownMedia } from './media.js';
 
@@ -14,7 +18,10 @@ export const MESSAGES_MAX = 2000;
 /** Most media objects that are kept without a message that shows them. */
 export const EARLY_MAX = 256;
 
-/** @param {(change: {what: 'log' | 'people' | 'media', id?: string}) => void} changed */
+/** Ids of changes are as long as each other, so that the larger one is the newer; without any it is `''`. */
+const editOf = (message) => message.edit_id ?? message.previous_edit_id ?? '';
+
+/** @param {(change: Change) => void} changed */
 export function createStore(changed = () => {}) {
   return new Store(changed);
 }
@@ -61,12 +68,33 @@ class Store {
     this.#changed({ what: 'log' });
   }
 
-  /** A message with new content, or without any. */
+  /**
+   * A message with new content, without any, or back again.
+   * @returns {'edited' | 'deleted' | 'restored' | 'earlier' | ''} what that was to those who look on;
+   *   `earlier`: it is older than what is here
+   */
   edit(message) {
-    if (!this.messages.has(message.id)) return;
-    if (message.deleted) this.#remove(message.id);
+    const known = this.messages.get(message.id);
+    if (known ? known.edit > editOf(message) : message.deleted) return '';
+    // Without a gap from the oldest to the newest: what is unknown in between was deleted when the log was read.
+    if (!known && message.id < (this.order[0] ?? '')) return 'earlier';
+    if (message.deleted) this.#bury(message);
     else this.#insert([message]);
     this.#changed({ what: 'log' });
+    if (known && Boolean(known.deleted) === Boolean(message.deleted)) return 'edited';
+    return message.deleted ? 'deleted' : 'restored';
+  }
+
+  /** Forgets everything: whoever looks at this page may not see it any more. */
+  clear() {
+    this.messages.clear();
+    this.order = [];
+    this.people.clear();
+    this.early.clear();
+    this.#forgetUnshown();
+    this.identity = '';
+    this.sessionId = '';
+    this.#changed({ what: 'cleared' });
   }
 
   join(person) {
@@ -140,7 +168,8 @@ class Store {
 
   #insert(messages) {
     for (const message of messages) {
-      if (message.deleted) continue;
+      const edit = editOf(message);
+      if (message.deleted || this.messages.get(message.id)?.edit > edit) continue;
       const attachments = message.attachments ?? [];
       for (const object of attachments) {
         const known = this.media.get(object.id) ?? this.early.get(object.id);
@@ -148,7 +177,7 @@ class Store {
         this.media.set(object.id, mergeMedia(known, object));
       }
       if (!this.messages.has(message.id)) this.#place(message.id);
-      this.messages.set(message.id, { ...message, attachments: attachments.map((object) => object.id) });
+      this.messages.set(message.id, { ...message, edit, attachments: attachments.map((object) => object.id) });
     }
   }
 
@@ -159,14 +188,19 @@ class Store {
     this.order.splice(at, 0, id);
   }
 
-  #remove(id) {
-    this.messages.delete(id);
-    this.order = this.order.filter((other) => other !== id);
+  /** Leaves the place, without what stood there. */
+  #bury(message) {
+    const { id, deleted } = message;
+    this.messages.set(id, { ...this.messages.get(id), edit: editOf(message), deleted, content: '', truncated: false, attachments: [] });
     this.#forgetUnshown();
   }
 
   #forgetUnshown() {
     const shown = new Set([...this.messages.values()].flatMap((message) => message.attachments));
-    for (const id of this.media.keys()) if (!shown.has(id)) this.media.delete(id);
+    for (const id of [...this.media.keys()]) {
+      if (shown.has(id)) continue;
+      this.media.delete(id);
+      this.#changed({ what: 'forgotten', id });
+    }
   }
 }

@@ -96,12 +96,22 @@ const REASONS = {
   'invalid nick': 'A name has 1 to 36 characters',
   'message too long': 'This message is too long',
   'passcode incorrect': 'That passcode is not right',
+  'room not open': 'This room is not open to you',
+  'access denied': 'Only a manager of this room can do that',
+  'edit inconsistent': 'Somebody else changed this message first: look at it again',
+  'message not found': 'This message is gone',
 };
 
 /** An error as a sentence without its full stop. */
 export function reasonInWords(error) {
   const text = REASONS[error] ?? String(error || 'Something went wrong');
   return text.charAt(0).toLocaleUpperCase() + text.slice(1).replace(/\.$/u, '');
+}
+
+/** What became of a message, for those who don't see it. */
+export function editInWords(what, { sender }) {
+  const message = `${sender.name ? `A message from ${sender.name}` : 'A message'}`;
+  return `${message} ${{ deleted: 'was deleted', restored: 'is back', edited: 'was edited' }[what]}`;
 }
 
 /** A problem+json body in words. */

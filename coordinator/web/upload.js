@@ -14,6 +14,7 @@ import { problemInWords } from './text.js';
 const PARALLEL = 3;
 /** How long a message waits for the dimensions of its pictures. */
 const MEASURE_MS = 1_000;
+const RUNNING = new Set(['queued', 'sending']);
 const UNREACHABLE = 'The connection broke off';
 
 /** Width and height of a local picture, upright; undefined where the browser can't read it. */
@@ -64,7 +65,7 @@ export class Uploads {
 
   /** How many are not over yet. */
   get active() {
-    return [...this.#uploads.values()].filter((it) => ['queued', 'sending'].includes(it.state)).length;
+    return [...this.#uploads.values()].filter((it) => RUNNING.has(it.state)).length;
   }
 
   /** Width and height of a file, upright; undefined where they can't be had soon. */
@@ -95,7 +96,7 @@ export class Uploads {
 
   cancel(id) {
     const upload = this.#uploads.get(id);
-    if (!upload || !['queued', 'sending'].includes(upload.state)) return;
+    if (!upload || !RUNNING.has(upload.state)) return;
     const { xhr } = upload;
     this.#update(upload, { state: 'cancelled', again: true, xhr: null });
     xhr?.abort();
@@ -112,6 +113,19 @@ export class Uploads {
   /** The picture itself is on the screen: the local file is not needed any more. */
   release(id) {
     if (this.get(id)?.state === 'sent') this.#forget(id);
+  }
+
+  /** Nobody may look at it any more: gives the local file back. What is on its way still arrives. */
+  hide(id) {
+    const upload = this.get(id);
+    if (!upload) return;
+    if (!RUNNING.has(upload.state)) this.#forget(id);
+    URL.revokeObjectURL(upload.preview);
+    upload.preview = '';
+  }
+
+  hideAll() {
+    for (const id of [...this.#uploads.keys()]) this.hide(id);
   }
 
   /** No message will show it: stops it and keeps nothing. */
@@ -151,6 +165,7 @@ export class Uploads {
     xhr.onloadend = () => {
       if (upload.xhr !== xhr) return;
       this.#update(upload, { ...outcomeOf(xhr.status, bodyOf(xhr)), xhr: null });
+      if (!upload.preview) this.release(upload.id);
       this.#next();
     };
     this.#update(upload, { state: 'sending', xhr });

@@ -20,7 +20,10 @@ export class ComposerView {
   /** Pictures that came before there was a name. @type {File[]} */
   #held = [];
 
-  /** @param {{store: any, session: any, outbox: any, notify: (words: string) => void, sent: () => void}} room */
+  /**
+   * @param {{store: any, session: any, outbox: any, notify: (words: string) => void, sent: () => void,
+   *   isShut: () => boolean}} room `isShut`: one is not in the room, and has no business there
+   */
   constructor(room) {
     this.#room = room;
     this.#form.onsubmit = (event) => { event.preventDefault(); this.#submit(); };
@@ -48,11 +51,25 @@ export class ComposerView {
 
   /** Answers a message from now on; `''` for none. */
   reply(id) {
-    const message = this.#room.store.messages.get(id);
-    this.#parent = message ? id : '';
-    this.#replyTo.hidden = !message;
-    if (message) setText(this.#replyTo.querySelector('span'), `${message.sender.name}: ${quoteOf(message)}`);
+    this.#answer(this.#room.store.messages.get(id));
     this.#text.focus();
+  }
+
+  /** A message that is gone can't be answered. */
+  check() {
+    if (!this.#parent) return;
+    const message = this.#room.store.messages.get(this.#parent);
+    this.#answer(message?.deleted ? undefined : message);
+  }
+
+  focus() {
+    (this.#room.session.nick ? this.#text : this.#nick).focus();
+  }
+
+  #answer(message) {
+    this.#parent = message?.id ?? '';
+    this.#replyTo.hidden = !message;
+    setText(this.#replyTo.querySelector('span'), message ? `${message.sender.name}: ${quoteOf(message)}` : '');
   }
 
   #entered(event) {
@@ -88,8 +105,7 @@ export class ComposerView {
   #take() {
     const draft = { content: this.#text.value.trim(), ...(this.#parent && { parent: this.#parent }) };
     this.#text.value = '';
-    this.#parent = '';
-    this.#replyTo.hidden = true;
+    this.#answer(undefined);
     this.#fit();
     return draft;
   }
@@ -112,6 +128,10 @@ export class ComposerView {
 
   async #share(files) {
     if (!files.length) return;
+    if (this.#room.isShut()) {
+      this.#room.notify('Enter the room before you share pictures');
+      return;
+    }
     if (this.#needsName()) {
       this.#held.push(...files);
       return;

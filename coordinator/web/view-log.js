@@ -23,12 +23,14 @@ export class LogView {
   #near = new Map();
   #observer;
 
-  /** @param {object} room what {@link MessageView} needs, without `whenNear` and `showMessage` */
+  /** @param {object} room what {@link MessageView} needs, without what is added here */
   constructor(room) {
     this.#room = {
       ...room,
       whenNear: (node, run) => this.#watch(node, run),
       showMessage: (id) => this.showMessage(id),
+      forget: (node) => this.#unwatch(node),
+      leave: () => this.#log.focus({ preventScroll: true }),
     };
     this.#observer = new IntersectionObserver((entries) => this.#seen(entries), { root: this.#log, rootMargin: NEAR });
     this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -64,6 +66,15 @@ export class LogView {
     this.#restore(before);
   }
 
+  /** Nothing is here, and what comes next is no news. */
+  clear() {
+    this.#isFirst = true;
+    this.#atEnd = true;
+    this.#newest.hidden = true;
+    byId('earlier').hidden = true;
+    this.#removeOthers();
+  }
+
   /** A media object or its upload changed. */
   updateMedia(id) {
     const before = this.#anchor();
@@ -81,7 +92,7 @@ export class LogView {
   /** Back from the viewer: the focus goes to the picture that was looked at last. */
   focusPicture(id) {
     const [tile] = this.#tiles(id);
-    tile?.open.focus({ preventScroll: true });
+    (tile?.open ?? this.#log).focus({ preventScroll: true });
     tile?.node.scrollIntoView({ block: 'nearest' });
   }
 

@@ -8,23 +8,24 @@ import { counted, hueOf, initialOf } from './text.js';
 /**
  * @param {Iterable<import('./store.js').Person>} people
  * @param {string} sessionId the own one
- * @returns {{key: string, id: string, name: string, sessions: number, isSelf: boolean}[]} oneself first, then by name
+ * @returns {{key: string, id: string, name: string, sessions: number, isSelf: boolean, isManager: boolean}[]} oneself first, then by name
  */
 export function groupPeople(people, sessionId) {
   const groups = new Map();
-  for (const { id, name, session_id } of people) {
+  for (const { id, name, session_id, is_manager } of people) {
     const key = name ? `${id} ${name}` : '';
-    const group = groups.get(key) ?? { key, id, name, sessions: 0, isSelf: false };
+    const group = groups.get(key) ?? { key, id, name, sessions: 0, isSelf: false, isManager: false };
     group.sessions += 1;
     group.isSelf ||= session_id === sessionId;
+    group.isManager ||= is_manager === true;
     groups.set(key, group);
   }
   return [...groups.values()].sort((a, b) =>
     Number(!a.name) - Number(!b.name) || Number(b.isSelf) - Number(a.isSelf) || a.name.localeCompare(b.name));
 }
 
-function line({ id, name, sessions, isSelf }) {
-  const note = [isSelf && name && 'you', name && sessions > 1 && counted(sessions, 'tab')].filter(Boolean).join(', ');
+function line({ id, name, sessions, isSelf, isManager }) {
+  const note = [isSelf && name && 'you', name && isManager && 'manager', name && sessions > 1 && counted(sessions, 'tab')].filter(Boolean).join(', ');
   const words = name || (isSelf && sessions === 1 ? 'you, without a name' : `${sessions} without a name`);
   const item = el(name ? 'li' : 'li.nameless', {}, disc(hueOf(id), name ? initialOf(name) : '·'), el('span.name', {}, words));
   if (note) item.append(el('span.note', {}, note));

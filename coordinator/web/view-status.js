@@ -1,8 +1,8 @@
 /**
- * What the page says of itself: the connection's banner, notices, the passcode form, the title.
+ * What the page says of itself: the room's name, the connection's banner, notices, the title.
  */
 import { byId, el, icon, setText } from './dom.js';
-import { reasonInWords } from './text.js';
+import { closeInWords } from './farewell.js';
 
 const NOTICE_MS = 9000;
 const NOTICES_MAX = 4;
@@ -14,57 +14,46 @@ export class StatusView {
   #words = this.#banner.querySelector('span');
   #now = this.#banner.querySelector('button');
   #notices = byId('notices');
-  #gate = byId('gate');
-  #passcode = byId('passcode');
-  #reason = byId('gate-reason');
+  #spoken = byId('spoken');
   #room;
   #unread = 0;
   #quiet;
 
-  /** @param {{name: string, reconnect: () => void, authenticate: (passcode: string) => Promise<string | undefined>}} room */
-  constructor({ name, reconnect, authenticate }) {
+  /** @param {{name: string, reconnect: () => void}} room */
+  constructor({ name, reconnect }) {
     this.#room = name;
     byId('room').textContent = name;
     this.#now.onclick = reconnect;
-    this.#gate.onsubmit = (event) => { event.preventDefault(); this.#enter(authenticate); };
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#title(0); });
     this.#title(0);
   }
 
-  /** @param {'connecting' | 'open' | 'waiting' | 'stopped'} state */
-  connection(state) {
+  /** What kind of room it is. */
+  room({ isPrivate }) {
+    for (const id of ['private', 'about-private']) byId(id).hidden = !isPrivate;
+  }
+
+  /**
+   * @param {'connecting' | 'open' | 'waiting' | 'stopped'} state
+   * @param {number} [close] why it waits
+   */
+  connection(state, close) {
     if (state === 'waiting') {
-      this.#quiet ??= setTimeout(() => this.#say('Reconnecting…', true), QUIET_MS);
-      if (!this.#banner.hidden) this.#say('Reconnecting…', true);
-    } else if (state === 'connecting' && !this.#banner.hidden) {
-      this.#say('Reconnecting…', false);
+      const words = closeInWords(close);
+      this.#quiet ??= setTimeout(() => this.#say(words, true), QUIET_MS);
+      if (!this.#banner.hidden) this.#say(words, true);
+    } else if (state === 'connecting') {
+      this.#now.hidden = true;
+    } else if (state === 'stopped') {
+      this.connected();
     }
   }
 
-  /** In the room. */
-  joined() {
+  /** The way back was found, or will not be looked for. */
+  connected() {
     clearTimeout(this.#quiet);
     this.#quiet = undefined;
     this.#banner.hidden = true;
-    this.#gate.hidden = true;
-    document.body.classList.remove('gated');
-  }
-
-  /** For good. */
-  closed(reason) {
-    this.joined();
-    this.#say(`You were disconnected: ${reason}`, false);
-  }
-
-  /** The room is private, or not open. */
-  gate(reason) {
-    this.joined();
-    const isPasscode = reason === 'authentication required' || reason === 'passcode incorrect';
-    document.body.classList.add('gated');
-    this.#gate.hidden = false;
-    this.#gate.classList.toggle('shut', !isPasscode);
-    setText(this.#reason, reason === 'authentication required' ? '' : reasonInWords(reason));
-    if (isPasscode) this.#passcode.focus();
   }
 
   notify(words) {
@@ -75,6 +64,17 @@ export class StatusView {
     setTimeout(end, NOTICE_MS);
     this.#notices.append(notice);
     while (this.#notices.children.length > NOTICES_MAX) this.#notices.firstElementChild.remove();
+  }
+
+  /** Takes back all words about what is in the room. */
+  hush() {
+    this.#spoken.replaceChildren();
+    this.#notices.replaceChildren();
+  }
+
+  /** For those who don't see what changed. */
+  speak(words) {
+    this.#spoken.replaceChildren(el('span', {}, words));
   }
 
   /** Messages that came while nobody was looking stand in the title. */
@@ -91,19 +91,5 @@ export class StatusView {
     setText(this.#words, words);
     this.#now.hidden = !canTry;
     this.#banner.hidden = false;
-  }
-
-  async #enter(authenticate) {
-    const button = this.#gate.querySelector('button');
-    button.disabled = true;
-    setText(this.#reason, '');
-    const refused = await authenticate(this.#passcode.value).catch((error) => error.message);
-    button.disabled = false;
-    if (refused) {
-      setText(this.#reason, reasonInWords(refused));
-      this.#passcode.select();
-    } else {
-      this.#passcode.value = '';
-    }
   }
 }

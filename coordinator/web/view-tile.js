@@ -4,6 +4,7 @@
 import { el, icon, setText } from './dom.js';
 import { bestSource, dimensionsOf, ratioOf, sourcesOf, srcsetOf, tileOf } from './media.js';
 import { linkOriginal, loadPicture, originalInWords } from './picture.js';
+import { loadRenewed } from './refresh.js';
 import { reasonInWords } from './text.js';
 import { paintThumbHash } from './thumbhash.js';
 
@@ -12,6 +13,8 @@ const ALONE_HEIGHT = 384;
 const PAIR_HEIGHT = 240;
 const ROW_HEIGHT = 208;
 const FADE_MS = 320;
+/** A picture that was shown may be lost so often before it needs a press to be tried again. */
+const LOSSES_MAX = 3;
 
 /** How wide a tile gets among so many, in CSS pixels: what `sizes` tells the browser. */
 export function tileWidth(ratio, count, viewport) {
@@ -28,8 +31,8 @@ export class Tile {
   #shownName = '';
   #shownCount = 0;
   #loading = false;
-  #refreshed = false;
-  #broken = false;
+  #trouble = '';
+  #losses = 0;
   #near = false;
 
   /**
@@ -69,7 +72,7 @@ export class Tile {
     if (!media) return;
     const upload = this.#room.uploads.get(this.#id);
     const dimensions = dimensionsOf(media, upload);
-    const tile = tileOf(media, upload, { shown: Boolean(this.#picture), broken: this.#broken, now: Date.now() / 1000 });
+    const tile = tileOf(media, upload, { shown: Boolean(this.#picture), trouble: this.#trouble, now: Date.now() / 1000 });
     this.node.dataset.state = tile.state;
     this.node.style.setProperty('--ratio', ratioOf(dimensions).toFixed(4));
     this.node.style.setProperty('--natural', String(dimensions?.width ?? ALONE_WIDTH));
@@ -85,12 +88,13 @@ export class Tile {
   #paint(placeholder) {
     if (!placeholder || placeholder === this.#painted || this.#picture) return;
     this.#painted = placeholder;
+    if (!this.canvas.isConnected) this.open.prepend(this.canvas);
     this.canvas.hidden = !paintThumbHash(this.canvas, placeholder);
   }
 
   /** The uploader's own tab needs no placeholder: it has the file. */
   #preview(upload) {
-    if (!upload || this.local || this.#picture) return;
+    if (!upload?.preview || this.local || this.#picture) return;
     this.local = el('img.local', { alt: '', src: upload.preview, decoding: 'async', draggable: false });
     this.local.onerror = () => this.local.remove();
     this.open.append(this.local);
@@ -105,7 +109,7 @@ export class Tile {
     this.bar.setAttribute('aria-valuenow', String(percent));
     this.bar.style.setProperty('--done', String(upload?.done ?? 0));
     this.stop.hidden = state !== 'uploading';
-    this.again.hidden = !isFailed || !(upload?.again || this.#broken);
+    this.again.hidden = !isFailed || !(upload?.again || this.#trouble === 'unreachable');
     this.open.hidden = isFailed;
     this.original.hidden = true;
     if (isFailed) linkOriginal(this.original, media, this.#room.refresh);
@@ -114,7 +118,7 @@ export class Tile {
 
   #load(media, dimensions) {
     const sources = sourcesOf(media);
-    if (!sources.length || this.#loading || this.#broken || !this.#near) return;
+    if (!sources.length || this.#loading || this.#trouble || !this.#near) return;
     const width = tileWidth(ratioOf(dimensions), this.#count, window.innerWidth);
     const best = bestSource(sources, width * window.devicePixelRatio);
     if (best.name === this.#shownName) {
@@ -125,12 +129,13 @@ export class Tile {
     }
     this.#loading = true;
     const alt = `Picture from ${this.sender || 'somebody'}${dimensions ? `, ${dimensions.width} by ${dimensions.height} pixels` : ''}`;
-    loadPicture({ sources, sizes: `${width}px`, dimensions, alt })
-      .then((img) => this.#show(img, best.name, sources.length), () => this.#failed())
-      .then(() => {
-        this.#loading = false;
-        this.update();
-      });
+    const load = (fresh) => loadPicture({ sources: sourcesOf(fresh), sizes: `${width}px`, dimensions, alt });
+    loadRenewed(media, this.#room.refresh, load).then(({ picture, trouble }) => {
+      this.#loading = false;
+      this.#trouble = trouble;
+      if (picture) this.#show(picture, best.name, sources.length);
+      this.update();
+    });
   }
 
   #show(img, name, count) {
@@ -146,20 +151,27 @@ export class Tile {
     this.#picture = img;
     this.#shownName = name;
     this.#shownCount = count;
-    this.#refreshed = false;
+    // A larger file that the browser fetches later may be refused where this one was not.
+    img.onerror = () => this.#lose(img);
   }
 
-  /** Most often an expired handle: fresh ones are asked for once. */
-  async #failed() {
-    const renewed = !this.#refreshed && (await this.#room.refresh(this.#id).catch(() => undefined));
-    this.#refreshed = true;
-    if (!renewed) this.#broken = true;
+  /** The picture is there no more: from the beginning, with what handles there are. */
+  #lose(img) {
+    if (img !== this.#picture) return;
+    img.remove();
+    this.#picture = null;
+    this.#shownName = '';
+    this.#painted = '';
+    this.open.disabled = true;
+    this.#losses += 1;
+    this.#trouble = this.#losses > LOSSES_MAX ? 'unreachable' : '';
+    this.update();
   }
 
   #tryAgain() {
     this.#room.uploads.retry(this.#id);
-    this.#broken = false;
-    this.#refreshed = false;
+    this.#trouble = '';
+    this.#losses = 0;
     this.update();
   }
 }

@@ -2,35 +2,42 @@
  * The viewer: one picture as large as the screen allows, with its neighbours in the log an arrow away.
  */
 import { byId, setText } from './dom.js';
-import { ORIGINAL, bestSource, dimensionsOf, sourcesOf } from './media.js';
+import { ORIGINAL, bestSource, dimensionsOf, linkedName, sourcesOf, stableLink } from './media.js';
 import { isStale, linkOriginal, loadPicture, originalInWords } from './picture.js';
+import { loadRenewed } from './refresh.js';
 import { clockOf } from './text.js';
 
 const SWIPE_PX = 48;
+const COPIED_MS = 2500;
 
 export class Viewer {
   #dialog = byId('viewer');
   #stage = byId('viewer-stage');
   #title = byId('viewer-title');
   #original = byId('viewer-original');
+  #copied = byId('viewer-copied');
+  #link = byId('viewer-link');
   #previous = byId('viewer-previous');
   #next = byId('viewer-next');
   #room;
   #id = '';
   #shown = { id: '', name: '' };
   #turn = 0;
+  #copiedTimer;
 
-  /** @param {{store: any, refresh: Function, closed: (id: string) => void}} room */
+  /** @param {{name: string, store: any, refresh: Function, closed: (id: string) => void}} room */
   constructor(room) {
     this.#room = room;
     this.#previous.onclick = () => this.#step(-1);
     this.#next.onclick = () => this.#step(1);
     byId('viewer-close').onclick = () => this.#dialog.close();
+    byId('viewer-copy').onclick = () => this.#copy();
     this.#dialog.onclose = () => this.#closed();
     this.#dialog.onclick = ({ target }) => {
       if (target === this.#dialog || target === this.#stage) this.#dialog.close();
     };
-    this.#dialog.onkeydown = ({ key }) => {
+    this.#dialog.onkeydown = ({ key, target }) => {
+      if (target === this.#link) return;
       if (key === 'ArrowLeft') this.#step(-1);
       if (key === 'ArrowRight') this.#step(1);
     };
@@ -39,8 +46,14 @@ export class Viewer {
 
   open(id) {
     this.#id = id;
+    this.#tell('');
     if (!this.#dialog.open) this.#dialog.showModal();
     this.update(id);
+  }
+
+  /** Closes where what it shows is gone. */
+  check() {
+    if (this.#dialog.open && !this.#room.store.media.has(this.#id)) this.#dialog.close();
   }
 
   /** Draws again if it shows this media object. */
@@ -65,6 +78,33 @@ export class Viewer {
     this.#draw(media, message);
   }
 
+  /** Copies the address that always leads to this picture, for those who may see the room. */
+  async #copy() {
+    const media = this.#room.store.media.get(this.#id);
+    if (!media) return;
+    const link = stableLink(window.location.origin, this.#room.name, media, linkedName(media));
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#tell('Link copied');
+    } catch {
+      // Pages without TLS have no clipboard, and people may refuse it.
+      this.#tell('Copy it from here:', link);
+    }
+  }
+
+  #tell(words, link = '') {
+    clearTimeout(this.#copiedTimer);
+    setText(this.#copied, words);
+    this.#link.value = link;
+    this.#link.hidden = !link;
+    if (link) {
+      this.#link.focus();
+      this.#link.select();
+    } else if (words) {
+      this.#copiedTimer = setTimeout(() => this.#tell(''), COPIED_MS);
+    }
+  }
+
   /** First what the browser has already, then the largest that fits the screen. */
   async #draw(media, message) {
     const sources = sourcesOf(media);
@@ -76,14 +116,12 @@ export class Viewer {
     const turn = this.#turn;
     const alt = `Picture from ${message.sender.name || 'somebody'}`;
     if (this.#shown.id !== media.id) this.#preview(media.id, dimensions);
-    try {
-      if (isStale(best, Date.now() / 1000)) await this.#room.refresh(media.id);
-      const fresh = sourcesOf(this.#room.store.media.get(media.id) ?? media);
-      const img = await loadPicture({ sources: fresh, sizes: `${Math.ceil(wide)}px`, dimensions, alt });
-      if (turn === this.#turn) this.#put(img, { id: media.id, name: best.name }, dimensions);
-    } catch {
-      // The tile's picture stays; its own error handling asks for fresh handles.
-    }
+    if (isStale(best, Date.now() / 1000)) await this.#room.refresh(media.id).catch(() => undefined);
+    const load = (it) => loadPicture({ sources: sourcesOf(it), sizes: `${Math.ceil(wide)}px`, dimensions, alt });
+    const { picture, trouble } = await loadRenewed(this.#room.store.media.get(media.id) ?? media, this.#room.refresh, load);
+    if (turn !== this.#turn) return;
+    if (picture) this.#put(picture, { id: media.id, name: best.name }, dimensions);
+    else this.#tell(trouble === 'gone' ? 'This picture can’t be shown any more' : 'The larger picture could not be loaded');
   }
 
   #preview(id, dimensions) {
@@ -111,6 +149,7 @@ export class Viewer {
     this.#turn += 1;
     this.#shown = { id: '', name: '' };
     this.#stage.replaceChildren();
+    this.#tell('');
     this.#room.closed(this.#id);
     this.#id = '';
   }

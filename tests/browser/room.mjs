@@ -6,91 +6,16 @@
 // It exits with 0 only if all of it happened.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import { complaints, drop, enter, finished, launch, noSidewaysScrolling, paste } from './people.mjs';
 
 const [url, photo, small, damaged, shots] = process.argv.slice(2);
 assert.ok(shots, 'usage: room.mjs PAGE_URL PHOTO SMALL_PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER');
-const TIMEOUT_MS = 60_000;
-const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
-];
 
-/** Everything that went wrong in a page without anybody looking. */
-const complaints = [];
-
-/** Opens the room as somebody with their own cookies. */
-async function enter(browser, name, options) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(TIMEOUT_MS);
-  page.on('pageerror', (error) => complaints.push(`${name}: ${error}`));
-  page.on('console', (line) => line.type() === 'error' && complaints.push(`${name}: ${line.text()}`));
-  await page.goto(url);
-  await page.locator('#nick').fill(name);
-  await page.locator('#nick').press('Enter');
-  await page.locator('#people li', { hasText: name }).waitFor({ state: 'attached' });
-  return page;
-}
-
-/** A file as it hangs on the pointer or lies in the clipboard. */
-async function held(page, file) {
-  const content = (await readFile(file)).toString('base64');
-  return page.evaluateHandle(({ content, name }) => {
-    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name, { type: 'image/jpeg' }));
-    return transfer;
-  }, { content, name: path.basename(file) });
-}
-
-/** Drops a file on the page, as a file manager would. */
-async function drop(page, file) {
-  const transfer = await held(page, file);
-  for (const type of ['dragenter', 'dragover', 'drop']) {
-    await page.dispatchEvent('body', type, { dataTransfer: transfer });
-  }
-}
-
-/** Pastes a file from the clipboard. */
-async function paste(page, file) {
-  await page.evaluate((transfer) => {
-    const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true });
-    document.querySelector('#composer').dispatchEvent(event);
-  }, await held(page, file));
-}
-
-/** Waits for a picture with all its sizes and returns what the browser decoded of it. */
-async function finished(page, index) {
-  const picture = page.locator('.tile[data-state="ready"] img.picture[srcset*=" 640w"]').nth(index);
-  await picture.waitFor();
-  return picture.evaluate(async (img) => {
-    await img.decode();
-    const canvas = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
-    const paper = canvas.getContext('2d');
-    paper.drawImage(img, 0, 0, 32, 32);
-    const { data } = paper.getImageData(0, 0, 32, 32);
-    const box = img.getBoundingClientRect();
-    return {
-      colours: new Set(Array.from({ length: 1024 }, (_, at) => data.slice(at * 4, at * 4 + 3).join())).size,
-      source: img.currentSrc,
-      srcset: img.srcset,
-      shape: box.width / box.height,
-    };
-  });
-}
-
-async function noSidewaysScrolling(page) {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(content <= window, `the page is ${content} px wide in a window of ${window} px`);
-}
-
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+const browser = await launch();
 try {
-  const ana = await enter(browser, 'ana', { colorScheme: 'light' });
-  const bob = await enter(browser, 'bob', { colorScheme: 'dark', viewport: { width: 360, height: 740 } });
+  const ana = await enter(browser, url, 'ana', { colorScheme: 'light' });
+  const bob = await enter(browser, url, 'bob', { colorScheme: 'dark', viewport: { width: 360, height: 740 } });
   await ana.locator('#people li', { hasText: 'bob' }).waitFor();
 
   // A photo that one drops arrives at both, decoded, in its own shape.
@@ -141,7 +66,7 @@ try {
   await bob.screenshot({ path: path.join(shots, 'narrow-dark.png') });
 
   // Who comes later finds it all in the log.
-  const eve = await enter(browser, 'eve', {});
+  const eve = await enter(browser, url, 'eve', {});
   assert.ok((await finished(eve, 0)).colours > 50);
   assert.deepEqual(complaints, []);
 } finally {

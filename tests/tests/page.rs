@@ -1,38 +1,58 @@
-//! The room's page in a real Chromium: two people, one photo dropped, both see
-//! it arrive. The script is `tests/browser/room.mjs`.
+//! The room's page in a real Chromium: people who drop photos in a public room,
+//! and a private one with all that becomes of it. The scripts are in
+//! `tests/browser`.
 
 use heim_tests::{corpus, standalone::Standalone};
-use std::{path::Path, process::Command};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-#[tokio::test]
-async fn a_photo_that_one_drops_is_seen_by_both() {
+const ADMIN_TOKEN: &str = "the token of the operator";
+
+/// Where screenshots go. It stays, so they can be looked at.
+fn shots() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Runs one of the scripts, which fails with words of its own.
+async fn drive(script: &'static str, arguments: Vec<OsString>) {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
     assert!(browser.join("node_modules/playwright-core").is_dir(), "`make test-tools` installs playwright-core");
     assert!(Path::new("/usr/bin/chromium").exists(), "`scripts/require chromium` installs Chromium");
-    let served = Standalone::start().await;
-    let folder = tempfile::tempdir().expect("a folder for screenshots");
-    let damaged = folder.path().join("damaged.jpg");
-    std::fs::write(&damaged, &corpus::read(corpus::PHOTO)[..1_200_000]).expect("a photo that was cut short");
-    // `CARGO_TARGET_TMPDIR` stays, so the screenshots can be looked at.
-    let shots = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let page = format!("{}/room/welcome/", served.base());
-    let script = tokio::task::spawn_blocking({
-        let shots = shots.to_owned();
-        move || {
-            let mut node = Command::new("node");
-            node.arg("room.mjs")
-                .arg(page)
-                .args([corpus::path(corpus::PHOTO), corpus::path(corpus::SMALL)])
-                .arg(damaged)
-                .arg(shots)
-                .current_dir(browser);
-            node.output().expect("node runs")
-        }
-    });
-    let output = script.await.expect("the script ends");
+    let run = move || {
+        Command::new("node").arg(script).args(arguments).arg(shots()).current_dir(browser).output().expect("node runs")
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("the script ends");
     let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{words}");
+}
+
+fn assert_shot(name: &str) {
+    let file = shots().join(name).metadata();
+    assert!(file.is_ok_and(|file| file.len() > 10_000), "screenshot {name}");
+}
+
+#[tokio::test]
+async fn a_photo_that_one_drops_is_seen_by_both() {
+    let served = Standalone::start().await;
+    let folder = tempfile::tempdir().expect("a folder for a file");
+    let damaged = folder.path().join("damaged.jpg");
+    std::fs::write(&damaged, &corpus::read(corpus::PHOTO)[..1_200_000]).expect("a photo that was cut short");
+    let page = format!("{}/room/welcome/", served.base());
+    let [photo, small] = [corpus::PHOTO, corpus::SMALL].map(corpus::path);
+    drive("room.mjs", vec![page.into(), photo.into(), small.into(), damaged.into()]).await;
     for name in ["wide-light.png", "narrow-dark.png", "viewer.png"] {
-        assert!(shots.join(name).metadata().is_ok_and(|file| file.len() > 10_000), "screenshot {name}");
+        assert_shot(name);
+    }
+}
+
+#[tokio::test]
+async fn a_private_room_opens_to_its_passcode_alone() {
+    let served = Standalone::with(&[("admin.token", ADMIN_TOKEN)]).await;
+    drive("private.mjs", vec![served.base().into(), ADMIN_TOKEN.into(), corpus::path(corpus::PHOTO).into()]).await;
+    for name in ["gate", "deleted", "wide", "narrow", "changed"] {
+        assert_shot(&format!("private-{name}.png"));
     }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  bestSource, dimensionsOf, failureOf, foldEvent, mergeMedia, ratioOf, sourcesOf, srcsetOf, tileOf, unknownMedia,
+  bestSource, dimensionsOf, failureOf, foldEvent, linkedName, mergeMedia, ratioOf, sourcesOf, srcsetOf, stableLink, tileOf,
+  unknownMedia,
 } from '../media.js';
 
 const event = (name, width, more = {}) => ({
@@ -9,7 +10,7 @@ const event = (name, width, more = {}) => ({
   url: `/media/m1/${name}?s=1`, headers: {}, expires: 2000, state: 'uploaded', ...more,
 });
 const fold = (...events) => events.reduce(foldEvent, unknownMedia('m1'));
-const nothing = { shown: false, broken: false, now: 1000 };
+const nothing = { shown: false, trouble: '', now: 1000 };
 
 test('an event adds its transcoding, state and placeholder', () => {
   const media = fold(event('original', 4000, { content_type: 'image/jpeg' }), event('thumb-160', 160, { placeholder: 'abc' }));
@@ -62,6 +63,14 @@ test('the best source is the narrowest that is wide enough', () => {
   assert.equal(bestSource(sources, 5000).width, 640);
 });
 
+test('a link names the original where browsers can show it, else the largest that they can', () => {
+  const linked = (...events) => linkedName(fold(...events));
+  assert.equal(linked(event('original', 4000, { content_type: 'image/jpeg' }), event('thumb-160', 160)), 'original');
+  assert.equal(linked(event('original', 4000, { content_type: 'image/heic' }), event('preview-1280', 1280), event('thumb-160', 160)), 'preview-1280');
+  assert.equal(linked(event('original', 4000, { content_type: 'image/heic' })), 'original');
+  assert.equal(stableLink('https://chat.example', 'vault', { id: 'm1' }, 'original'), 'https://chat.example/room/vault/media/m1/original');
+});
+
 test('dimensions come from whoever knows them first', () => {
   assert.equal(dimensionsOf(unknownMedia('m1')), undefined);
   assert.deepEqual(dimensionsOf(unknownMedia('m1'), { width: 30, height: 40 }), { width: 30, height: 40 });
@@ -95,5 +104,6 @@ test('the own upload speaks for the tile until the picture is there', () => {
   assert.equal(state({ state: 'cancelled' }), 'failed');
   assert.equal(state({ state: 'failed', error: 'too large' }), 'failed');
   assert.equal(state({ state: 'sending' }, { shown: true }), 'ready');
-  assert.equal(state(undefined, { broken: true }), 'failed');
+  assert.equal(state(undefined, { trouble: 'unreachable' }), 'failed');
+  assert.match(tileOf(media, undefined, { ...nothing, trouble: 'gone' }).words, /can’t be shown any more/u);
 });

@@ -49,6 +49,22 @@ test('every element that a module looks for is in the page', () => {
   }
 });
 
+test('password managers can keep a passcode, and everybody can find the field', () => {
+  const [gate] = html.match(/<form id="gate"[^]*?<\/form>/u);
+  assert.doesNotMatch(gate, /autocomplete="off"|autofocus|\sdisabled/u);
+  assert.match(gate, /<input id="gate-room" type="text"[^>]* autocomplete="username"/u);
+  assert.match(gate, /<label for="passcode">/u);
+  assert.match(gate, /<input id="passcode" type="password"[^>]* autocomplete="current-password"[^>]* aria-describedby="gate-reason"/u);
+  assert.match(gate, /id="gate-reason" role="alert"/u);
+});
+
+test('a passcode is kept nowhere but in memory', () => {
+  for (const module of modules.filter((name) => name !== 'nick.js')) {
+    assert.doesNotMatch(read(module), /(?:local|session)Storage\.|\.setItem|document\.cookie|indexedDB|pushState|replaceState/u, module);
+  }
+  assert.doesNotMatch(read('nick.js'), /passcode/iu);
+});
+
 test('files stay small and say what they are for', () => {
   for (const name of [...modules, ...files.filter((file) => file.endsWith('.css'))]) {
     assert.ok(read(name).split('\n').length <= 210, `${name} is too long`);

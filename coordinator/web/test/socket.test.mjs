@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionLost, RoomSocket, backoffMs, socketUrl } from '../socket.js';
-
-class FakeWebSocket {
-  static all = [];
-  readyState = 0;
-  sent = [];
-  constructor(url, protocol) {
-    Object.assign(this, { url, protocol });
-    FakeWebSocket.all.push(this);
-  }
-  send(text) { this.sent.push(JSON.parse(text)); }
-  close() { this.readyState = 3; }
-  open() { this.readyState = 1; this.onopen(); }
-  receive(packet) { this.onmessage({ data: JSON.stringify(packet) }); }
-}
+import { FakeWebSocket } from './fake-socket.mjs';
 
 function connected(context) {
   context.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
@@ -22,7 +9,7 @@ function connected(context) {
   const seen = { packets: [], states: [] };
   const socket = new RoomSocket({
     url: 'ws://host/room/r/ws', WebSocket: FakeWebSocket,
-    onPacket: (packet) => seen.packets.push(packet), onState: (state) => seen.states.push(state),
+    onPacket: (packet) => seen.packets.push(packet), onState: (state, close) => { seen.states.push(state); seen.close = close; },
   });
   socket.connect();
   FakeWebSocket.all[0].open();
@@ -73,7 +60,8 @@ test('a silent server is asked, then left', (context) => {
 test('a lost connection rejects what waits and comes back', async (context) => {
   const { socket, seen, ws } = connected(context);
   const waiting = socket.request('who');
-  ws.onclose();
+  ws.onclose({ code: 1012 });
+  assert.equal(seen.close, 1012, 'why it waits is told');
   await assert.rejects(waiting, ConnectionLost);
   await assert.rejects(socket.request('who'), ConnectionLost);
   context.mock.timers.tick(500);

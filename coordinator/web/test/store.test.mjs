@@ -64,19 +64,62 @@ test('a snapshot after a reconnect replaces the log and heals what was missed', 
   assert.equal(store.media.get('x').state, 'ready');
 });
 
-test('media of messages that went away are forgotten', () => {
+test('a message that is deleted keeps its place and nothing else', () => {
   store.add([message(1, { attachments: [media('x')] }), message(2, { attachments: [media('y')] })]);
-  store.edit(message(1, { deleted: 5 }));
+  changes.length = 0;
+  assert.equal(store.edit(message(1, { deleted: 5, edit_id: 'e1', attachments: [media('x')] })), 'deleted');
+  assert.deepEqual(changes, ['forgotten x', 'log']);
   assert.deepEqual([...store.media.keys()], ['y']);
-  assert.deepEqual(store.order, [id(2)]);
+  assert.deepEqual(store.order, [1, 2].map(id));
+  const { content, attachments, deleted, sender } = store.messages.get(id(1));
+  assert.deepEqual([content, attachments, deleted, sender.name], ['', [], 5, 'ben']);
 });
 
-test('an edit changes a message that is here and no other', () => {
+test('a deletion that is taken back brings the message with its attachments', () => {
+  store.add([message(1, { attachments: [media('x')] }), message(2)]);
+  store.edit(message(1, { deleted: 5, edit_id: 'e1' }));
+  const back = message(1, { edit_id: 'e2', edited: 6, attachments: [media('x', { state: 'ready' })] });
+  assert.equal(store.edit(back), 'restored');
+  assert.equal(store.messages.get(id(1)).content, 'm1');
+  assert.equal(store.media.get('x').state, 'ready');
+  assert.deepEqual(store.order, [1, 2].map(id));
+});
+
+test('a message that was deleted when the log was read comes back to its place', () => {
+  store.add([message(2), message(5)]);
+  assert.equal(store.edit(message(3, { deleted: 5, edit_id: 'e1' })), '', 'nobody has seen it');
+  assert.equal(store.edit(message(3, { edit_id: 'e2' })), 'restored');
+  assert.equal(store.edit(message(1, { edit_id: 'e2' })), 'earlier');
+  assert.deepEqual(store.order, [2, 3, 5].map(id));
+});
+
+test('changes may come in any order, the newest holds', () => {
   store.add([message(1)]);
-  store.edit(message(1, { content: 'new', edited: 5 }));
-  store.edit(message(7, { content: 'other', edited: 5 }));
+  store.edit(message(1, { content: 'second', edit_id: 'e2', edited: 5 }));
+  assert.equal(store.edit(message(1, { content: 'first', edit_id: 'e1', edited: 5 })), '');
+  store.add([message(1)]);
+  assert.equal(store.messages.get(id(1)).content, 'second');
+  store.edit(message(1, { deleted: 5, edit_id: 'e3' }));
+  store.add([message(1, { content: 'second', previous_edit_id: 'e2' })]);
+  assert.equal(store.messages.get(id(1)).deleted, 5);
+  assert.equal(store.edit(message(1, { content: 'all of it', previous_edit_id: 'e3', deleted: null })), 'restored', 'read after the change');
+});
+
+test('an edit replaces the content and says so', () => {
+  store.add([message(1)]);
+  assert.equal(store.edit(message(1, { content: 'new', edited: 5, edit_id: 'e1' })), 'edited');
   assert.equal(store.messages.get(id(1)).content, 'new');
-  assert.deepEqual(store.order, [id(1)]);
+  assert.equal(store.messages.get(id(1)).edited, 5);
+});
+
+test('who is sent out keeps nothing', () => {
+  store.add([message(1, { attachments: [media('x')] })]);
+  store.mediaEvent(event('early'));
+  changes.length = 0;
+  store.clear();
+  assert.deepEqual(changes, ['forgotten x', 'cleared']);
+  for (const kept of [store.messages, store.media, store.early, store.people]) assert.equal(kept.size, 0);
+  assert.deepEqual([store.order, store.identity, store.sessionId], [[], '', '']);
 });
 
 test('the log has a bound', () => {

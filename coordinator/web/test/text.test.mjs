@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  dayOf, hueOf, initialOf, linkRuns, normaliseNick, problemInWords, reasonInWords, roomOf, sizeInWords, typeInWords,
+  dayOf, editInWords, hueOf, initialOf, linkRuns, normaliseNick, problemInWords, reasonInWords, roomOf, sizeInWords, typeInWords,
 } from '../text.js';
 import { groupPeople } from '../view-people.js';
 import { tileWidth } from '../view-tile.js';
@@ -47,6 +47,11 @@ test('reasons and problems become sentences', () => {
   assert.equal(problemInWords(undefined, 'fallback'), 'fallback');
 });
 
+test('what became of a message is told to those who do not see it', () => {
+  assert.equal(editInWords('deleted', { sender: { name: 'ben' } }), 'A message from ben was deleted');
+  assert.equal(editInWords('restored', { sender: { name: '' } }), 'A message is back');
+});
+
 test('days have names while they are near', () => {
   const now = new Date(2026, 4, 20, 12).getTime();
   const at = (day) => dayOf(new Date(2026, 4, day, 9).getTime() / 1000, now);
@@ -58,6 +63,8 @@ test('one line for each person, oneself first, the nameless last', () => {
   const person = (id, name, session_id) => ({ id, name, session_id });
   const people = [person('b', 'ben', 's1'), person('a', 'ana', 's2'), person('c', '', 's3'), person('b', 'ben', 's4'), person('z', 'zoe', 'me'), person('d', '', 's5')];
   const lines = groupPeople(people, 'me').map(({ name, sessions, isSelf }) => [name, sessions, isSelf]);
+  const managers = groupPeople([person('b', 'ben', 's1'), { ...person('b', 'ben', 's2'), is_manager: true }], 'me');
+  assert.deepEqual(managers.map(({ isManager }) => isManager), [true]);
   assert.deepEqual(lines, [['zoe', 1, true], ['ana', 1, false], ['ben', 2, false], ['', 2, false]]);
 });
 

@@ -66,6 +66,21 @@ test('cancelling aborts, makes room, and can be taken back', () => {
   assert.equal(all.get('a').state, 'sending');
 });
 
+test('what nobody may see any more gives its local file back and arrives all the same', (context) => {
+  const revoked = context.mock.method(URL, 'revokeObjectURL');
+  const { all, requests, start } = uploads();
+  start('m');
+  all.hide('m');
+  assert.equal(revoked.mock.callCount(), 1);
+  assert.equal(all.get('m').preview, '');
+  requests[0].end(201);
+  assert.equal(all.get('m'), undefined);
+  start('n');
+  requests[1].end(500);
+  all.hideAll();
+  assert.equal(all.get('n'), undefined, 'one that is over is forgotten');
+});
+
 test('a refusal is told in the words of the problem', () => {
   const { all, requests, start } = uploads();
   start('m');
