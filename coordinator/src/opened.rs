@@ -3,7 +3,7 @@
 
 use crate::{
     app::App,
-    keys::{KeyError, open_placeholder, seal::Tampered},
+    keys::{KeyError, open_placeholder},
 };
 use heim_common::media::MediaObject;
 use heim_db::{Content, Message};
@@ -35,12 +35,11 @@ pub(crate) async fn message(app: &App, mut message: Message) -> Result<Spoken, K
         Content::Plain(text) => (std::mem::take(text), false),
         Content::Sealed(sealed) => {
             let key = app.keys.get(&app.db, &message.room, sealed.key).await?;
-            match key.open_text(message.id, sealed) {
-                Ok(open) => (open.text, open.has_more),
-                Err(Tampered) => {
-                    tracing::error!(message = %message.id, room = %message.room, "a message was altered in the database");
-                    (String::new(), true)
-                }
+            if let Ok(open) = key.open_text(message.id, sealed) {
+                (open.text, open.has_more)
+            } else {
+                tracing::error!(message = %message.id, room = %message.room, "a message was altered in the database");
+                (String::new(), true)
             }
         }
     };

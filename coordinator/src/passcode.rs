@@ -116,22 +116,22 @@ impl Passcodes {
 
     /// The line to stand in, where too many wrong passcodes were said.
     fn crowded(&self, room: &RoomName) -> Option<Arc<Turn<()>>> {
-        let guessed = self.guessed();
-        let guesses = guessed.get(room)?;
+        let rooms = self.guessed();
+        let guesses = rooms.get(room)?;
         let left = guesses.until.saturating_duration_since(Instant::now());
         (left > WRONG_KEPT * WRONG_FREE).then(|| Arc::clone(&guesses.turn))
     }
 
     fn note_wrong(&self, room: &RoomName) {
         let now = Instant::now();
-        let mut guessed = self.guessed();
-        if !guessed.contains_key(room) {
-            guessed.retain(|_, guesses| guesses.until > now);
-            if guessed.len() >= ROOMS_MAX {
+        let mut rooms = self.guessed();
+        if !rooms.contains_key(room) {
+            rooms.retain(|_, guesses| guesses.until > now);
+            if rooms.len() >= ROOMS_MAX {
                 return;
             }
         }
-        let guesses = guessed.entry(room.clone()).or_insert_with(|| Guesses { until: now, turn: Arc::default() });
+        let guesses = rooms.entry(room.clone()).or_insert_with(|| Guesses { until: now, turn: Arc::default() });
         // Twice what is free is remembered at most: the line has an end.
         let most = now + WRONG_KEPT * WRONG_FREE * 2;
         guesses.until = (guesses.until.max(now) + WRONG_KEPT).min(most);

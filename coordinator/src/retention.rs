@@ -18,7 +18,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Rows in one statement.
-const BATCH: u64 = 256;
+const BATCH: usize = 256;
+const LIMIT: u64 = BATCH as u64;
 /// How long a row outlives its files: longer than a worker's lease and deadline,
 /// and than an upload that no deadline stops may stand still.
 const REST: Duration = Duration::from_mins(2);
@@ -41,7 +42,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             _ = orphans.tick() => ("objects without a row", stop.run_until_cancelled(count_orphans(&app)).await),
         };
         if let Some(Err(Failure { cause, .. })) = result {
-            let cause = cause.as_deref().map(|cause| chain(cause).to_string());
+            let cause = cause.as_deref().map(|cause| chain(cause));
             tracing::warn!(what, cause, "sweep failed; it comes again");
         }
     }
@@ -51,16 +52,16 @@ async fn sweep(app: &App) -> Result<(), Failure> {
     let settings = &app.settings.retention;
     let deleted = Duration::from_secs(settings.deleted_s);
     let unattached = Duration::from_secs(settings.unattached_s);
-    for room in app.db.rooms_deleted(BATCH).await? {
-        while !app.db.room_sweep(&room, BATCH).await? {
+    for room in app.db.rooms_deleted(LIMIT).await? {
+        while !app.db.room_sweep(&room, LIMIT).await? {
             // Its files go before its row does, so they are next.
             if remove(app).await? == 0 {
                 break;
             }
         }
     }
-    while !app.db.media_release(unattached, deleted, BATCH).await?.is_empty() {}
-    while app.db.messages_forget(deleted, BATCH).await? > 0 {}
+    while !app.db.media_release(unattached, deleted, LIMIT).await?.is_empty() {}
+    while app.db.messages_forget(deleted, LIMIT).await? > 0 {}
     remove(app).await?;
     app.db.departures_trim(DEPARTURES_KEPT).await?;
     app.keys.forget(None);
@@ -77,7 +78,7 @@ async fn sweep(app: &App) -> Result<(), Failure> {
 async fn remove(app: &App) -> Result<u64, Failure> {
     let (mut after, mut news) = (None, 0);
     loop {
-        let some = app.db.media_gone(after, BATCH).await?;
+        let some = app.db.media_gone(after, LIMIT).await?;
         let Some(last) = some.last().map(|(id, _)| *id) else { return Ok(news) };
         for (id, _) in some {
             let files = app.store.delete_folder(&ObjectKey::folder(id)).await?;
@@ -98,7 +99,7 @@ async fn remove(app: &App) -> Result<u64, Failure> {
 async fn count_orphans(app: &App) -> Result<(), Failure> {
     let mut orphans = 0;
     let all = app.store.list().await?;
-    for some in all.chunks(BATCH as usize) {
+    for some in all.chunks(BATCH) {
         let named: Vec<_> = some.iter().map(|(key, _)| key.media()).collect();
         let ids: HashSet<MediaId> = named.iter().copied().flatten().collect();
         let known = app.db.media_exist(&ids.into_iter().collect::<Vec<_>>()).await?;

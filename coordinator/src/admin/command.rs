@@ -156,17 +156,17 @@ async fn carry_out(command: Command, tools: Tools<'_>, queue: &Queue) -> Result<
         Command::Room(command) => room_command(command, tools, queue).await,
         Command::Manager(ManagerCommand::Add { room, agent }) => {
             let agent = UserId::parse(&agent).ok_or(CommandError::Agent)?;
-            match tools.db.room_manager_add(&room, &agent).await.map_err(Failure::from)? {
-                true => Ok(format!("{agent} manages {room}\n")),
-                false => Err(CommandError::Refused(format!("there is no room {room}"))),
+            if !tools.db.room_manager_add(&room, &agent).await.map_err(Failure::from)? {
+                return Err(CommandError::Refused(format!("there is no room {room}")));
             }
+            Ok(format!("{agent} manages {room}\n"))
         }
         Command::Manager(ManagerCommand::Remove { room, agent }) => {
             let agent = UserId::parse(&agent).ok_or(CommandError::Agent)?;
-            match tools.db.room_manager_remove(&room, &agent).await.map_err(Failure::from)? {
-                true => Ok(format!("{agent} does not manage {room} any more\n")),
-                false => Err(CommandError::Refused(format!("{agent} is no manager of {room}"))),
+            if !tools.db.room_manager_remove(&room, &agent).await.map_err(Failure::from)? {
+                return Err(CommandError::Refused(format!("{agent} is no manager of {room}")));
             }
+            Ok(format!("{agent} does not manage {room} any more\n"))
         }
         Command::Keys(KeysCommand::RotateMaster) => {
             Ok(format!("{} room keys wrapped with keys.master\n", rotate_master(tools).await?))
@@ -220,24 +220,23 @@ async fn show(tools: Tools<'_>, room: &RoomName) -> Result<String, CommandError>
     let found = tools.db.room(room).await.map_err(Failure::from)?;
     let found = found.ok_or_else(|| CommandError::Refused(format!("there is no room {room}")))?;
     let kind = if found.private { "private" } else { "public" };
-    let mut text = format!("{room} {kind} epoch {}{}\n", found.epoch, if found.deleted { " deleted" } else { "" });
-    for manager in tools.db.room_managers(room).await.map_err(Failure::from)? {
-        text += &format!("manager {manager}\n");
-    }
-    if let Some(key) = tools.db.room_key_current(room).await.map_err(Failure::from)? {
-        text += &format!("key v1/{} under master key {}\n", key.id, key.master);
-    }
-    Ok(text)
+    let deleted = if found.deleted { " deleted" } else { "" };
+    let mut lines = vec![format!("{room} {kind} epoch {}{deleted}", found.epoch)];
+    let managers = tools.db.room_managers(room).await.map_err(Failure::from)?;
+    lines.extend(managers.iter().map(|manager| format!("manager {manager}")));
+    let key = tools.db.room_key_current(room).await.map_err(Failure::from)?;
+    lines.extend(key.map(|key| format!("key v1/{} under master key {}", key.id, key.master)));
+    Ok(lines.join("\n") + "\n")
 }
 
 async fn list(tools: Tools<'_>) -> Result<String, CommandError> {
     const PAGE: u64 = 512;
-    let (mut text, mut after) = (String::new(), None);
+    let (mut lines, mut after) = (Vec::new(), None);
     loop {
         let rooms = tools.db.rooms(after.as_ref(), PAGE).await.map_err(Failure::from)?;
-        let Some(last) = rooms.last().map(|room| room.name.clone()) else { return Ok(text) };
+        let Some(last) = rooms.last().map(|room| room.name.clone()) else { return Ok(lines.concat()) };
         for room in rooms.into_iter().filter(|room| !room.deleted) {
-            text += &format!("{} {}\n", room.name, if room.private { "private" } else { "public" });
+            lines.push(format!("{} {}\n", room.name, if room.private { "private" } else { "public" }));
         }
         after = Some(last);
     }

@@ -59,10 +59,7 @@ pub(crate) async fn create(
     let sides = 1..=SIDE_MAX;
     let shape = declared.shape.filter(|(width, height)| sides.contains(width) && sides.contains(height));
     let id = app.ids.media();
-    let encryption = match admission.private {
-        true => Some(app.keys.current(&app.db, room).await?.new_object(id)),
-        false => None,
-    };
+    let encryption = if admission.private { Some(app.keys.current(&app.db, room).await?.new_object(id)) } else { None };
     let media = NewMedia {
         id,
         room: room.clone(),

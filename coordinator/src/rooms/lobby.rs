@@ -106,13 +106,11 @@ async fn auth(session: &mut Session, data: Option<Value>, wrong: &mut u32) -> Re
             () = session.shutdown.soft.cancelled() => {}
         }
     }
-    match compare(session, passcode, pause).await? {
-        Some(epoch) => Ok(Ok(epoch)),
-        None => {
-            *wrong += 1;
-            Ok(Err("passcode incorrect".to_owned()))
-        }
+    if let Some(epoch) = compare(session, passcode, pause).await? {
+        return Ok(Ok(epoch));
     }
+    *wrong += 1;
+    Ok(Err("passcode incorrect".to_owned()))
 }
 
 async fn compare(session: &Session, passcode: String, pause: Duration) -> Result<Option<i64>, DbError> {

@@ -48,9 +48,8 @@ impl Known {
             }
             &About::Media(event) => match self.media.judge(event) {
                 Judgement::Tell => false,
-                Judgement::Known => true,
                 Judgement::Unseen if is_asking => return Turn::Keep,
-                Judgement::Unseen => true,
+                Judgement::Known | Judgement::Unseen => true,
             },
             About::Reply | About::Else => false,
         };

@@ -143,10 +143,10 @@ async fn add_manager(
     Path((room, agent)): Path<(String, String)>,
 ) -> Result<StatusCode, Failure> {
     let agent = agent_id(&agent)?;
-    match app.db.room_manager_add(&room_name(&room)?, &agent).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Code::RoomNotFound.into()),
+    if !app.db.room_manager_add(&room_name(&room)?, &agent).await? {
+        return Err(Code::RoomNotFound.into());
     }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn remove_manager(

@@ -89,13 +89,14 @@ pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlF
     let id = id.filter(|id| !id.is_empty());
     session.ask();
     let held_back = session.throttle.charge(&kind, session.app.now()).map(|wait| Instant::now() + wait);
-    let answer = match is_of_the_room(&kind) {
-        false => anywhere(&kind, data),
-        true => match session.is_admitted().await {
+    let answer = if is_of_the_room(&kind) {
+        match session.is_admitted().await {
             Ok(true) => answer(session, &kind, data).await,
             Ok(false) => Err(Refused::RoomClosed),
             Err(error) => Err(error.into()),
-        },
+        }
+    } else {
+        anywhere(&kind, data)
     };
     let (mut reply, views) = match answer {
         Ok(Answered { data, views }) => (Reply::ok(id, &kind, data), views),
