@@ -4,7 +4,7 @@ CARGO ?= cargo
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql chromium fonts-dejavu-core
 
-.PHONY: run test bench fleet check format lint unit web-test docs test-tools
+.PHONY: run test bench bench-rooms fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -36,21 +36,31 @@ web-test:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-test-tools: tests/browser/node_modules/.package-lock.json .venv/bin/honcho
+test-tools: tests/browser/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json .venv/bin/honcho .venv/clients.txt
 
-tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	@command -v npm >/dev/null || scripts/require nodejs npm
-	cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+	cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund
 
 .venv/bin/honcho:
 	@scripts/require python3-venv
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet honcho==2.0.0
 
+# The copy says what is installed; the tests compare it with the list.
+.venv/clients.txt: tests/clients/requirements.txt | .venv/bin/honcho
+	.venv/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement $<
+	cp $< $@
+
 bench: ## Latency from an upload's last byte to its thumbnails, and of a pickup
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench pickup --bench latency
+
+bench-rooms: ## Delivery to 2,000 sockets, what memory one takes, and what encryption costs
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) bench --locked --workspace --bench rooms
 
 fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
 	@scripts/require $(TEST_PACKAGES)

@@ -29,6 +29,8 @@ const SALT_BYTES: usize = 16;
 const WRONG_FREE: u32 = 20;
 /// How long one of them is remembered.
 const WRONG_KEPT: Duration = Duration::from_secs(3);
+/// Passcodes of one room that may wait to be compared.
+const LINE_MAX: usize = 16;
 /// Rooms whose wrong passcodes are remembered.
 const ROOMS_MAX: usize = 4096;
 
@@ -47,6 +49,17 @@ struct Guesses {
     until: Instant,
     /// While there are too many, passcodes are compared one after the other.
     turn: Arc<Turn<()>>,
+    /// Places in that line.
+    line: Arc<Semaphore>,
+}
+
+/// What became of a passcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verified {
+    Right,
+    Wrong,
+    /// It was not compared: too many are waiting for that.
+    Crowded,
 }
 
 /// A passcode could not be hashed.
@@ -89,24 +102,28 @@ impl Passcodes {
         Ok(hashed.map_err(PasscodeError::Thread)?.map_err(PasscodeError::Hash)?.to_string())
     }
 
-    /// Whether this is the room's passcode. In a room in which many wrong ones are
-    /// said, it takes its turn, and each turn takes `pause`: nobody is locked out,
-    /// and nobody guesses fast.
-    pub(crate) async fn admit(&self, room: &RoomName, passcode: String, phc: String, pause: Duration) -> bool {
-        let turn = self.crowded(room);
-        let _turn = match &turn {
-            Some(turn) => {
+    /// Compares a passcode with the room's. In a room in which many wrong ones are
+    /// said, it takes its turn, and each turn takes `pause`, so that nobody guesses
+    /// fast; the line for it is short. Whoever drops this has left the line.
+    pub(crate) async fn admit(&self, room: &RoomName, passcode: String, phc: String, pause: Duration) -> Verified {
+        let crowd = self.crowd(room);
+        let _turn = match &crowd {
+            Some((turn, line)) => {
+                let Ok(place) = line.try_acquire() else {
+                    sleep(pause).await;
+                    return Verified::Crowded;
+                };
                 let turn = turn.lock().await;
                 sleep(pause).await;
-                Some(turn)
+                Some((turn, place))
             }
             None => None,
         };
-        let is_right = self.verify(passcode, phc).await;
-        if !is_right {
-            self.note_wrong(room);
+        if self.verify(passcode, phc).await {
+            return Verified::Right;
         }
-        is_right
+        self.note_wrong(room);
+        Verified::Wrong
     }
 
     fn guessed(&self) -> std::sync::MutexGuard<'_, HashMap<RoomName, Guesses>> {
@@ -115,11 +132,11 @@ impl Passcodes {
     }
 
     /// The line to stand in, where too many wrong passcodes were said.
-    fn crowded(&self, room: &RoomName) -> Option<Arc<Turn<()>>> {
+    fn crowd(&self, room: &RoomName) -> Option<(Arc<Turn<()>>, Arc<Semaphore>)> {
         let rooms = self.guessed();
         let guesses = rooms.get(room)?;
         let left = guesses.until.saturating_duration_since(Instant::now());
-        (left > WRONG_KEPT * WRONG_FREE).then(|| Arc::clone(&guesses.turn))
+        (left > WRONG_KEPT * WRONG_FREE).then(|| (Arc::clone(&guesses.turn), Arc::clone(&guesses.line)))
     }
 
     fn note_wrong(&self, room: &RoomName) {
@@ -131,8 +148,12 @@ impl Passcodes {
                 return;
             }
         }
-        let guesses = rooms.entry(room.clone()).or_insert_with(|| Guesses { until: now, turn: Arc::default() });
-        // Twice what is free is remembered at most: the line has an end.
+        let guesses = rooms.entry(room.clone()).or_insert_with(|| Guesses {
+            until: now,
+            turn: Arc::default(),
+            line: Arc::new(Semaphore::new(LINE_MAX)),
+        });
+        // Twice what is free is remembered at most: it ends a while after the last.
         let most = now + WRONG_KEPT * WRONG_FREE * 2;
         guesses.until = (guesses.until.max(now) + WRONG_KEPT).min(most);
     }
@@ -162,17 +183,19 @@ mod tests {
         let guess = |room| passcodes.admit(room, "wrong".into(), "no hash at all".into(), pause);
         let begun = Instant::now();
         for _ in 0..=WRONG_FREE {
-            assert!(!guess(&vault).await);
+            assert_eq!(guess(&vault).await, Verified::Wrong);
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
         futures_util::future::join_all((0..5).map(|_| guess(&vault))).await;
         assert_eq!(begun.elapsed(), pause * 5);
+        let all = futures_util::future::join_all((0..LINE_MAX + 3).map(|_| guess(&vault))).await;
+        assert_eq!(all.iter().filter(|verified| **verified == Verified::Crowded).count(), 3, "the line is short");
         let begun = Instant::now();
-        assert!(!guess(&attic).await);
+        assert_eq!(guess(&attic).await, Verified::Wrong);
         assert_eq!(begun.elapsed(), Duration::ZERO, "other rooms are not held up");
         tokio::time::advance(WRONG_KEPT * WRONG_FREE * 2).await;
         let begun = Instant::now();
-        assert!(!guess(&vault).await);
+        assert_eq!(guess(&vault).await, Verified::Wrong);
         assert_eq!(begun.elapsed(), Duration::ZERO, "it is forgotten");
     }
 

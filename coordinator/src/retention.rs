@@ -11,10 +11,14 @@
 //! they stored meanwhile goes with it.
 
 use crate::{app::App, failure::Failure};
+use futures_util::{StreamExt, TryStreamExt};
 use heim_common::{MediaId, key::ObjectKey};
 use heim_runtime::telemetry::chain;
 use std::{collections::HashSet, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Rows in one statement.
@@ -29,19 +33,36 @@ const DEPARTURES_KEPT: Duration = Duration::from_mins(5);
 /// Runs until `stop`.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let settings = &app.settings.retention;
-    let mut sweeps = interval(Duration::from_millis(settings.sweep_ms));
-    let mut orphans = interval(Duration::from_secs(settings.orphans_s));
-    for ticks in [&mut sweeps, &mut orphans] {
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let orphans = every(Duration::from_secs(settings.orphans_s), "objects without a row", || count_orphans(&app), None);
+    let sweeps =
+        every(Duration::from_millis(settings.sweep_ms), "what nobody is shown", || sweep(&app), Some(&app.sweep));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = orphans => {}
+        () = sweeps => {}
     }
+}
+
+/// Does something again and again, for ever: after each period, and when it is
+/// woken. Dropped anywhere, it is taken up again by the next who does it.
+async fn every<F>(period: Duration, what: &str, mut work: impl FnMut() -> F, woken: Option<&Notify>)
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let (what, result) = tokio::select! {
-            () = stop.cancelled() => return,
-            _ = sweeps.tick() => ("what nobody is shown", stop.run_until_cancelled(sweep(&app)).await),
-            () = app.sweep.notified() => ("what nobody is shown", stop.run_until_cancelled(sweep(&app)).await),
-            _ = orphans.tick() => ("objects without a row", stop.run_until_cancelled(count_orphans(&app)).await),
+        let woken = async {
+            match woken {
+                Some(woken) => woken.notified().await,
+                None => std::future::pending().await,
+            }
         };
-        if let Some(Err(Failure { cause, .. })) = result {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = woken => {}
+        }
+        if let Err(Failure { cause, .. }) = work().await {
             let cause = cause.as_deref().map(|cause| chain(cause));
             tracing::warn!(what, cause, "sweep failed; it comes again");
         }
@@ -53,12 +74,8 @@ async fn sweep(app: &App) -> Result<(), Failure> {
     let deleted = Duration::from_secs(settings.deleted_s);
     let unattached = Duration::from_secs(settings.unattached_s);
     for room in app.db.rooms_deleted(LIMIT).await? {
-        while !app.db.room_sweep(&room, LIMIT).await? {
-            // Its files go before its row does, so they are next.
-            if remove(app).await? == 0 {
-                break;
-            }
-        }
+        // Each batch is less to do: it ends when the room is gone.
+        while !app.db.room_sweep(&room, LIMIT).await? {}
     }
     while !app.db.media_release(unattached, deleted, LIMIT).await?.is_empty() {}
     while app.db.messages_forget(deleted, LIMIT).await? > 0 {}
@@ -73,17 +90,18 @@ async fn sweep(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Deletes the files of objects that are gone, and their rows once they rested.
-/// Returns how many objects were new to it.
-async fn remove(app: &App) -> Result<u64, Failure> {
-    let (mut after, mut news) = (None, 0);
+/// Deletes the files of objects that are gone: at once, and with their rows when
+/// they have rested, what was stored in between.
+async fn remove(app: &App) -> Result<(), Failure> {
+    let (now, sweep) = (app.db.now().await?, Duration::from_millis(app.settings.retention.sweep_ms));
+    let (fresh, rested) = (now.before(sweep * 3), now.before(REST));
+    let mut after = None;
     loop {
         let some = app.db.media_gone(after, LIMIT).await?;
-        let Some(last) = some.last().map(|(id, _)| *id) else { return Ok(news) };
-        for (id, _) in some {
+        let Some(last) = some.last().map(|(id, _)| *id) else { return Ok(()) };
+        for (id, _) in some.into_iter().filter(|(_, since)| *since > fresh || *since < rested) {
             let files = app.store.delete_folder(&ObjectKey::folder(id)).await?;
             if files > 0 {
-                news += 1;
                 tracing::info!(media = %id, files, "files removed");
             }
             if app.db.media_forget(id, REST).await? {
@@ -97,16 +115,18 @@ async fn remove(app: &App) -> Result<u64, Failure> {
 /// Counts objects of the store whose media object has no row: an upload whose
 /// coordinator died, or a commit whose answer was lost.
 async fn count_orphans(app: &App) -> Result<(), Failure> {
-    let mut orphans = 0;
-    let all = app.store.list().await?;
-    for some in all.chunks(BATCH) {
-        let named: Vec<_> = some.iter().map(|(key, _)| key.media()).collect();
+    let (mut orphans, mut all) = (0, 0);
+    let mut keys = app.store.keys().try_chunks(BATCH);
+    while let Some(some) = keys.next().await {
+        let some = some.map_err(|error| error.1)?;
+        let named: Vec<_> = some.iter().map(ObjectKey::media).collect();
         let ids: HashSet<MediaId> = named.iter().copied().flatten().collect();
         let known = app.db.media_exist(&ids.into_iter().collect::<Vec<_>>()).await?;
         orphans += named.iter().filter(|media| media.is_none_or(|media| !known.contains(&media))).count() as u64;
+        all += some.len() as u64;
     }
     set("heim_store_objects", "orphaned", orphans);
-    set("heim_store_objects", "all", all.len() as u64);
+    set("heim_store_objects", "all", all);
     Ok(())
 }
 

@@ -7,17 +7,22 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a harness tells by a panic that a test has failed")]
 
+pub mod admitted;
 pub mod client;
 pub mod corpus;
 pub mod fleet;
+pub mod keyed;
+pub mod operator;
 pub mod packets;
 pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod redis;
 pub mod sharing;
+pub mod sql;
 pub mod standalone;
 pub mod stored;
+pub mod strict;
 pub mod truth;
 pub mod until;
 pub mod web;

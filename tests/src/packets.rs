@@ -119,10 +119,11 @@ impl Packets {
         let mut state = self.state.subscribe();
         let end = tokio::time::Instant::now() + BOUND;
         loop {
+            // In this order: what comes after the look changes the state again.
+            let (_, ended) = *state.borrow_and_update();
             if let Some(found) = find(&self.lock()) {
                 return found;
             }
-            let (_, ended) = *state.borrow_and_update();
             assert!(ended.is_none(), "the connection ended ({ended:?}) before: {what}; {}", self.last());
             let changed = tokio::time::timeout_at(end, state.changed()).await;
             assert!(changed.is_ok(), "not within {BOUND:?}: {what}; {}", self.last());

@@ -66,7 +66,7 @@ pub use fetch::{Fetch, Shown};
 pub use inventory::MediaCounts;
 pub use media::{Created, NewMedia, UploadSlot};
 pub use message::{LOG_MAX, Message, MessageRow};
-pub use message_edit::{Edited, MessageEdit};
+pub use message_edit::{Deleted, Edited, MessageEdit};
 pub use message_send::{NewMessage, Sent};
 pub use registration::{Described, Registered, Registration};
 pub use room::{Room, RoomCreated};

@@ -57,6 +57,20 @@ pub enum Edited {
     RoomClosed,
 }
 
+/// What became of [`Database::message_delete`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is deleted by this.
+    Now {
+        /// The change before this one.
+        previous: Option<EditId>,
+    },
+    /// It was deleted already: nothing changed.
+    Before,
+    /// The room has no such message.
+    NotFound,
+}
+
 impl Database {
     /// Changes a message. One that is deleted is restored by a change that does
     /// not delete it, together with the media objects that it shows; one that is
@@ -77,7 +91,9 @@ impl Database {
                 return Ok(Edited::NotFound);
             };
             let previous = edit.previous.map(EditId::as_i64);
-            if row.edit_id != previous || seen.edit_id != previous {
+            // As in heim, who changes a message first may say what they like.
+            let is_newest = |row: &Model| row.edit_id.is_none() || row.edit_id == previous;
+            if !is_newest(&row) || !is_newest(&seen) {
                 return Ok(Edited::Inconsistent);
             }
             if let Some(parent) = edit.parent
@@ -94,7 +110,7 @@ impl Database {
     }
 
     /// Deletes a message, whatever its newest change is. One that is deleted
-    /// already is left as it is. `None` if the room has no such message.
+    /// already is left as it is.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -104,19 +120,22 @@ impl Database {
         id: MessageId,
         edit: EditId,
         now: Millis,
-    ) -> Result<Option<Message>, DbError> {
+    ) -> Result<Deleted, DbError> {
         transact!(self, DbError::EditMessage, async |tx| {
             let Some(open) = room::share(tx, room.as_str()).await?.filter(|row| row.deleted.is_none()) else {
-                return Ok(None);
+                return Ok(Deleted::NotFound);
             };
-            let Some(row) = find(room, id).lock_exclusive().one(tx).await? else { return Ok(None) };
+            let Some(row) = find(room, id).lock_exclusive().one(tx).await? else {
+                return Ok(Deleted::NotFound);
+            };
             if row.deleted.is_some() {
-                return Ok(with_attachments(tx, vec![row], Extent::Whole).await?.pop());
+                return Ok(Deleted::Before);
             }
             let (room, previous) = (room.clone(), row.edit_id.map(EditId::from_i64));
             let epoch = open.epoch;
             let edit = MessageEdit { room, id, edit, previous, parent: None, content: None, delete: true, now, epoch };
-            change(tx, row, &edit).await.map(Some)
+            change(tx, row, &edit).await?;
+            Ok(Deleted::Now { previous })
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     sealed,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use heim_common::{ObjectSecret, key::ObjectKey};
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
 use std::{fmt, ops::Range, sync::Arc};
@@ -162,17 +162,14 @@ impl Store {
         deleted.map_err(failed)
     }
 
-    /// Every object and the size of its file, in no order. The whole list is in
-    /// memory.
+    /// The keys of all objects, in no order, as they are found. Files that are
+    /// still being written are not among them.
     ///
-    /// # Errors
-    /// If the store could not be read through.
-    pub async fn list(&self) -> Result<Vec<(ObjectKey, u64)>, StoreError> {
+    /// Each item is an error where the store could not be read on.
+    pub fn keys(&self) -> impl Stream<Item = Result<ObjectKey, StoreError>> + Send + Unpin {
         self.objects
             .list(None)
-            .map_ok(|meta| (ObjectKey::from_stored(meta.location.to_string()), meta.size))
-            .try_collect()
-            .await
+            .map_ok(|meta| ObjectKey::from_stored(meta.location.to_string()))
             .map_err(|error| StoreError::failed("list the objects", error))
     }
 

@@ -3,7 +3,6 @@
 use super::{Made, Tools, Wanted, delete_room, make_room, rewrap, rotate_key, rotate_master};
 use crate::{
     app::Ids,
-    background::PRESENCE_LEASE,
     config::Settings,
     failure::Failure,
     passcode::{self, Passcodes},
@@ -136,14 +135,14 @@ impl From<Failure> for CommandError {
 /// goes on from there.
 pub async fn run(command: Command, settings: &Settings, capabilities: Capabilities) -> Result<(), CommandError> {
     let Capabilities { db, store: _, queue } = capabilities;
+    // Before a number is leased: whoever types may take their time.
+    let passcode = if command.wants_passcode() { Some(read_passcode()?) } else { None };
     let keys = settings.keys.keyring().map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
     let (number, era) =
         take_number(&db, clock::system).await.map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
     let (passcodes, ids) = (Passcodes::new(), Ids::new(number, clock::system));
     let tools = Tools { db: &db, keys: &keys, passcodes: &passcodes, ids: &ids, clock: clock::system };
-    let renewed = db.renew_number(number, &era, PRESENCE_LEASE);
-    renewed.await.map_err(Failure::from)?;
-    let done = carry_out(command, tools, &queue).await;
+    let done = carry_out(command, passcode, tools, &queue).await;
     if let Err(error) = db.release_number(number, &era).await {
         tracing::debug!(error = chain(&error), "the number's lease will run out");
     }
@@ -151,9 +150,21 @@ pub async fn run(command: Command, settings: &Settings, capabilities: Capabiliti
     Ok(())
 }
 
-async fn carry_out(command: Command, tools: Tools<'_>, queue: &Queue) -> Result<String, CommandError> {
+impl Command {
+    fn wants_passcode(&self) -> bool {
+        matches!(self, Self::Room(RoomCommand::Create { public: false, .. } | RoomCommand::Passcode { .. }))
+    }
+}
+
+async fn carry_out(
+    command: Command,
+    passcode: Option<String>,
+    tools: Tools<'_>,
+    queue: &Queue,
+) -> Result<String, CommandError> {
+    let wanted = passcode.map_or(Wanted::Public, |passcode| Wanted::Private { passcode });
     match command {
-        Command::Room(command) => room_command(command, tools, queue).await,
+        Command::Room(command) => room_command(command, wanted, tools, queue).await,
         Command::Manager(ManagerCommand::Add { room, agent }) => {
             let agent = UserId::parse(&agent).ok_or(CommandError::Agent)?;
             if !tools.db.room_manager_add(&room, &agent).await.map_err(Failure::from)? {
@@ -169,18 +180,27 @@ async fn carry_out(command: Command, tools: Tools<'_>, queue: &Queue) -> Result<
             Ok(format!("{agent} does not manage {room} any more\n"))
         }
         Command::Keys(KeysCommand::RotateMaster) => {
-            Ok(format!("{} room keys wrapped with keys.master\n", rotate_master(tools).await?))
+            let done = rotate_master(tools).await?;
+            let text = format!("{} room keys wrapped with keys.master", done.rewrapped);
+            match done.left {
+                0 => Ok(text + "\n"),
+                left => Err(CommandError::Refused(format!("{text}; {left} did not open: the log says why"))),
+            }
         }
     }
 }
 
-async fn room_command(command: RoomCommand, tools: Tools<'_>, queue: &Queue) -> Result<String, CommandError> {
+async fn room_command(
+    command: RoomCommand,
+    wanted: Wanted,
+    tools: Tools<'_>,
+    queue: &Queue,
+) -> Result<String, CommandError> {
     match command {
-        RoomCommand::Create { room, public } => {
+        RoomCommand::Create { room, public: _ } => {
             if tools.db.room(&room).await.map_err(Failure::from)?.is_some() {
                 return Err(CommandError::Refused(format!("there is a room {room} already")));
             }
-            let wanted = if public { Wanted::Public } else { Wanted::Private { passcode: read_passcode()? } };
             make_room(tools, &room, wanted).await?;
             Ok(format!("{room} created\n"))
         }
@@ -189,7 +209,7 @@ async fn room_command(command: RoomCommand, tools: Tools<'_>, queue: &Queue) -> 
             if !is_private {
                 return Err(CommandError::Refused(format!("there is no private room {room}")));
             }
-            match make_room(tools, &room, Wanted::Private { passcode: read_passcode()? }).await? {
+            match make_room(tools, &room, wanted).await? {
                 Made::PasscodeChanged(news) => {
                     tell(queue, &room, news).await;
                     Ok(format!("{room} has another passcode\n"))

@@ -3,7 +3,7 @@
 use super::Tools;
 use crate::failure::Failure;
 use heim_common::{EditId, MessageId, RoomKeyId, RoomName, problem::Code, room_event::News};
-use heim_db::{Room, RoomCreated};
+use heim_db::{Deleted, Room, RoomCreated};
 
 /// The room that is asked for.
 pub(crate) enum Wanted {
@@ -30,7 +30,10 @@ pub(crate) async fn make_room(tools: Tools<'_>, room: &RoomName, wanted: Wanted)
         }
         (Some(Room { private: false, .. }), Wanted::Public) => Ok(Made::Unchanged),
         (None, Wanted::Public) => {
-            tools.db.room_open(room, tools.now()).await?;
+            let Room { private, deleted, .. } = tools.db.room_open(room, tools.now()).await?;
+            if private || deleted {
+                return Err(Failure::with(Code::RoomExists, "Somebody else made it at this very moment."));
+            }
             Ok(Made::Created)
         }
         (Some(Room { private: true, .. }), Wanted::Public) => {
@@ -77,10 +80,17 @@ pub(crate) async fn delete_room(tools: Tools<'_>, room: &RoomName) -> Result<New
     Ok(News::Closed { epoch, deleted: true })
 }
 
-/// Deletes a message. Returns what the room is to be told.
-pub(crate) async fn delete_message(tools: Tools<'_>, room: &RoomName, message: MessageId) -> Result<News, Failure> {
+/// Deletes a message. Returns what the room is to be told, if it was not deleted
+/// before.
+pub(crate) async fn delete_message(
+    tools: Tools<'_>,
+    room: &RoomName,
+    message: MessageId,
+) -> Result<Option<News>, Failure> {
     let edit = EditId(tools.ids.snowflake());
-    let deleted = tools.db.message_delete(room, message, edit, tools.now()).await?;
-    deleted.ok_or(Code::MessageNotFound)?;
-    Ok(News::Edited { message, edit, previous: None, by: None })
+    match tools.db.message_delete(room, message, edit, tools.now()).await? {
+        Deleted::Now { previous } => Ok(Some(News::Edited { message, edit, previous, by: None })),
+        Deleted::Before => Ok(None),
+        Deleted::NotFound => Err(Code::MessageNotFound.into()),
+    }
 }

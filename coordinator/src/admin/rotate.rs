@@ -109,18 +109,34 @@ async fn reseal(tools: Tools<'_>, current: &RoomKey, id: MessageId, sealed: &Sea
     Ok(tools.db.message_reseal(id, sealed, &current.seal_text(id, &open.text)).await?)
 }
 
-/// Wraps every room's keys with the current master key; returns how many were
-/// under another one. Then that one can leave `keys.previous`.
-pub(crate) async fn rotate_master(tools: Tools<'_>) -> Result<u64, Failure> {
-    let mut rewrapped = 0;
+/// What [`rotate_master`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rotated {
+    pub(crate) rewrapped: u64,
+    /// Keys that did not open: the log says which.
+    pub(crate) left: u64,
+}
+
+/// Wraps every room's keys with the current master key. Then the one before it
+/// can leave `keys.previous`.
+pub(crate) async fn rotate_master(tools: Tools<'_>) -> Result<Rotated, Failure> {
+    let mut done = Rotated::default();
     let mut after = None;
     loop {
         let rows = tools.db.room_keys(after, BATCH).await?;
-        let Some(last) = rows.last().map(|row| row.id) else { return Ok(rewrapped) };
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(done) };
         for row in rows {
             let (id, before) = (row.id, row.wrapped.clone());
-            if let Some((wrapped, master)) = tools.keys.rewrapped(row).await? {
-                rewrapped += u64::from(tools.db.room_key_rewrap(id, &before, &wrapped, &master).await?);
+            match tools.keys.rewrapped(row).await {
+                Ok(None) => {}
+                Ok(Some((wrapped, master))) => {
+                    done.rewrapped += u64::from(tools.db.room_key_rewrap(id, &before, &wrapped, &master).await?);
+                }
+                Err(error @ (KeyError::Master(_) | KeyError::OtherMaster { .. })) => {
+                    tracing::error!(%id, error = chain(&error), "not wrapped anew");
+                    done.left += 1;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         after = Some(last);

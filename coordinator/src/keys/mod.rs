@@ -6,7 +6,7 @@
 //! master ──wraps──▶ room key ──wraps──▶ object secret ──▶ files (heim-store), placeholder
 //!                        └──seals──▶ messages, and keys the digest of originals
 //! ```
-//! Opened keys are in memory only, for a minute at most after their last use.
+//! Opened keys are in memory only, for a minute or little more.
 
 mod config;
 mod keyring;

@@ -1,9 +1,9 @@
 //! Steps 6 and 9: a worker claims a job, holds it, and says how it ended.
 
-use crate::{app::App, failure::Failure, rooms};
+use crate::{app::App, failure::Failure, keys::KeyError, rooms};
 use heim_common::{
     JobId,
-    job::Verdict,
+    job::{Reason, Verdict},
     key::ObjectKey,
     problem::Code,
     wire::{ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
@@ -30,11 +30,14 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
     let secret = match app.keys.object_secret(&app.db, &room, media, encryption.as_ref()).await {
         Ok(secret) => secret,
         Err(error) => {
-            // It is nobody's fault among the workers, and the file's neither.
-            tracing::error!(%job, error = chain(&error), "a job waits for the keys of its room");
-            let snooze = Verdict::Snooze { after_ms: KEYS_AWAY_MS };
-            let jobs = &app.settings.jobs;
-            app.db.job_finish(job, fence, snooze, &jobs.attempts(), &jobs.rest()).await?;
+            tracing::error!(%job, error = chain(&error), "a job has not the keys of its room");
+            let verdict = match error {
+                // They will never open.
+                KeyError::Altered(_) | KeyError::Gone => Verdict::Discard { reason: Reason::OriginalAltered },
+                // They may be back soon: it is nobody's fault, and costs nothing.
+                _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS },
+            };
+            finish(app, job, FinishRequest { fence, verdict }).await?;
             return Err(Code::NotYours.into());
         }
     };

@@ -9,7 +9,7 @@ use heim_common::{
     header::{Format, Header, PREFIX_BYTES},
     job::{Lane, Reason},
     key::ObjectKey,
-    media::{Encryption, MediaState},
+    media::MediaState,
     problem::Code,
     spec::TranscodingName,
 };
@@ -52,7 +52,7 @@ where
     let mut writer = app.store.writer(&key, secret.as_ref()).await?;
     match stream(&mut writer, body, max_size).await {
         Ok(prefix) => {
-            let received = Received { room: slot.room, media, key, length, prefix, encryption: slot.encryption };
+            let received = Received { room: slot.room, media, key, length, prefix, is_private: secret.is_some() };
             app.see_through(commit(app.clone(), writer, received)).await
         }
         Err(failure) => {
@@ -104,23 +104,22 @@ struct Received {
     /// What the client announced.
     length: u64,
     prefix: Vec<u8>,
-    encryption: Option<Encryption>,
+    is_private: bool,
 }
 
 async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Failure> {
-    let Received { room, media, key, length, prefix, encryption } = received;
+    let Received { room, media, key, length, prefix, is_private } = received;
     let app = &app;
+    let header = Header::read(&prefix).ok_or(Code::TypeNotAllowed)?;
+    // A plain SHA-256 would tell whoever has the row which picture it is. Asked for
+    // before there is anything in the store: what fails leaves nothing there.
+    let room_key = if is_private { Some(app.keys.current(&app.db, &room).await?) } else { None };
     let written = writer.finish().await?;
     if written.size != length {
         discard(app, &key).await;
         return Err(Code::IncompleteUpload.into());
     }
-    let digest = match encryption {
-        // A plain SHA-256 would tell whoever has the row which picture it is.
-        Some(encryption) => app.keys.get(&app.db, &room, encryption.key_id).await?.digest(&written.sha256),
-        None => written.sha256,
-    };
-    let header = Header::read(&prefix).ok_or(Code::TypeNotAllowed)?;
+    let digest = room_key.map_or(written.sha256, |key| key.digest(&written.sha256));
     let uploaded = Uploaded {
         id: media,
         now: app.now(),

@@ -28,7 +28,7 @@ const LINES: usize = 8;
 /// News that may wait in one line before whoever brings more has to wait.
 const LINE_MAX: usize = 1024;
 /// News that may wait for pub/sub. Of what comes on top, other coordinators find
-/// messages and media events in the rows; their sessions hear no more of who
+/// messages and media events in the rows; their sessions hear no more of edits, who
 /// joined, left or chose a nick meanwhile, until their next snapshot.
 const PUBLISH_MAX: usize = 4096;
 /// Pause before news is published again that pub/sub did not take.
@@ -120,10 +120,21 @@ impl Rooms {
 /// Tells a room something that is committed already.
 pub(crate) async fn announce(app: &App, room: &RoomName, news: News) {
     let event = RoomEvent { room: room.clone(), origin: app.server_era.clone(), n: 0, news };
-    if app.rooms.publish.try_send(event.clone()).is_err() {
+    publish_soon(app, event.clone());
+    app.rooms.bring(event).await;
+}
+
+/// Tells only the sessions of other coordinators: those here know it.
+pub(super) fn announce_elsewhere(app: &App, room: &RoomName, news: News) {
+    let event = RoomEvent { room: room.clone(), origin: app.server_era.clone(), n: 0, news };
+    publish_soon(app, event);
+}
+
+fn publish_soon(app: &App, event: RoomEvent) {
+    if let Err(error) = app.rooms.publish.try_send(event) {
+        let room = &error.into_inner().room;
         tracing::warn!(%room, "news not published: pub/sub is too slow");
     }
-    app.rooms.bring(event).await;
 }
 
 /// Tells a room of a row of the table `event`.

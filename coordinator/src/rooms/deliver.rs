@@ -22,6 +22,8 @@ use heim_common::{
 use heim_db::{DbError, Shown};
 use heim_runtime::telemetry::chain;
 use serde::Serialize;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// News that could not be delivered.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +34,35 @@ enum NotDelivered {
     Keys(#[from] KeyError),
 }
 
-/// Tells the sessions of this coordinator.
+/// Pauses before news is delivered again that could not be read.
+const AGAIN: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(3)];
+
+impl NotDelivered {
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Keys(KeyError::Database(error)) => error.is_unavailable(),
+            Self::Keys(_) => false,
+        }
+    }
+}
+
+/// Tells the sessions of this coordinator. Where that cannot be done, they are
+/// sent away: they come back to a snapshot that has the news in it.
 pub(crate) async fn deliver(app: &App, event: &RoomEvent) {
-    if let Err(error) = try_deliver(app, &event.room, &event.news).await {
-        tracing::warn!(room = %event.room, error = chain(&error), "news not delivered; sessions heal from their next snapshot");
+    let RoomEvent { room, news, .. } = event;
+    for pause in AGAIN.map(Some).into_iter().chain([None]) {
+        let Err(error) = try_deliver(app, room, news).await else { return };
+        if let Some(pause) = pause.filter(|_| error.is_passing()) {
+            tracing::debug!(%room, error = chain(&error), "news is delivered again");
+            sleep(pause).await;
+            continue;
+        }
+        tracing::warn!(%room, error = chain(&error), "news not delivered: the room's sessions are to come back");
+        for member in app.rooms.hub.members(room, |_, _| true) {
+            member.end.end(Why::TooSlow);
+        }
+        return;
     }
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 /// Why a session is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// News pile up before it.
+    /// News pile up before it, or could not be read for it: it is to come again.
     TooSlow,
     /// The room has another passcode since.
     AccessChanged,

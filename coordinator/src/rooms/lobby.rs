@@ -6,6 +6,7 @@ use super::{
     command::{self, Answer, Refused},
     session::{Failed, Frames, Session, Sink, Turn, text},
 };
+use crate::passcode::Verified;
 use futures_util::SinkExt;
 use heim_common::wire::{Packet, Reply};
 use heim_db::DbError;
@@ -92,30 +93,51 @@ pub(super) async fn wait(
 }
 
 /// Compares a passcode. As in heim, the second try and all after it are made to
-/// wait.
+/// wait, and every wrong one counts, whatever its type.
 async fn auth(session: &mut Session, data: Option<Value>, wrong: &mut u32) -> Result<Result<i64, String>, Refused> {
     let Auth { kind, passcode } = command::parse(data)?;
-    if kind != "passcode" {
-        return Ok(Err(format!("auth type not supported: {kind}")));
-    }
     let pause = Duration::from_millis(rand::random_range(1_500..2_500));
     session.keepalive.hold_up();
     if *wrong > 0 {
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = session.shutdown.soft.cancelled() => {}
+        unless_stopped(session, sleep(pause)).await?;
+    }
+    let compared = match kind.as_str() {
+        "passcode" => unless_stopped(session, compare(session, passcode, pause)).await??,
+        _ => Compared::Wrong(format!("auth type not supported: {kind}")),
+    };
+    match compared {
+        Compared::Right(epoch) => Ok(Ok(epoch)),
+        Compared::Wrong(reason) => {
+            *wrong += 1;
+            Ok(Err(reason))
         }
+        Compared::Crowded => Err(Refused::Because("not available right now, try again")),
     }
-    if let Some(epoch) = compare(session, passcode, pause).await? {
-        return Ok(Ok(epoch));
-    }
-    *wrong += 1;
-    Ok(Err("passcode incorrect".to_owned()))
 }
 
-async fn compare(session: &Session, passcode: String, pause: Duration) -> Result<Option<i64>, DbError> {
-    let room = session.app.db.room(&session.room).await?;
-    let Some(room) = room.filter(|room| !room.deleted) else { return Ok(None) };
-    let Some(hash) = room.passcode else { return Ok(None) };
-    Ok(session.app.passcodes.admit(&room.name, passcode, hash, pause).await.then_some(room.epoch))
+/// Who waits for a passcode to be compared holds up no stop.
+async fn unless_stopped<T>(session: &Session, work: impl Future<Output = T>) -> Result<T, Refused> {
+    tokio::select! {
+        done = work => Ok(done),
+        () = session.shutdown.soft.cancelled() => Err(Refused::Because("not available right now, try again")),
+    }
+}
+
+/// What became of a passcode.
+enum Compared {
+    /// It was right, in this epoch of the room.
+    Right(i64),
+    Wrong(String),
+    Crowded,
+}
+
+async fn compare(session: &Session, passcode: String, pause: Duration) -> Result<Compared, DbError> {
+    let room = session.app.db.room(&session.room).await?.filter(|room| !room.deleted);
+    let known = room.and_then(|room| Some((room.passcode?, room.epoch)));
+    let Some((hash, epoch)) = known else { return Ok(Compared::Wrong("this room was deleted".to_owned())) };
+    Ok(match session.app.passcodes.admit(&session.room, passcode, hash, pause).await {
+        Verified::Right => Compared::Right(epoch),
+        Verified::Wrong => Compared::Wrong("passcode incorrect".to_owned()),
+        Verified::Crowded => Compared::Crowded,
+    })
 }

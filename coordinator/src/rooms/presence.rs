@@ -2,7 +2,7 @@
 //! are here. They drift apart when the database is away: another coordinator
 //! may take the living for dead, and a session that leaves may leave its row.
 
-use super::{announce, end::Why, hub::Here};
+use super::{announce, bus::announce_elsewhere, end::Why, hub::Here};
 use crate::{app::App, background::PRESENCE_LEASE};
 use heim_common::{RoomName, SessionId, room_event::News, session::SessionView};
 use heim_db::{DbError, Mended};
@@ -11,8 +11,9 @@ use std::collections::{HashMap, HashSet};
 type InRoom = (RoomName, SessionView);
 
 /// Renews the leases of all sessions here, and mends what is wrong with their
-/// rows. Whoever removed a row has told that the session left, so one that is
-/// put back is told to have joined. One whose room was closed to it is ended.
+/// rows. Whoever removed a row has told the other coordinators' sessions that it
+/// left, so they are told that one that is put back has joined; those here never
+/// missed it. One whose room was closed to it is ended.
 pub(crate) async fn keep_sessions(app: &App) -> Result<(), DbError> {
     let rows = app.db.sessions_renew(&app.server_era, PRESENCE_LEASE).await?;
     // In this order: who has a row and is not here any more is leaving or has left.
@@ -34,7 +35,7 @@ pub(crate) async fn keep_sessions(app: &App) -> Result<(), DbError> {
     }
     for (room, session, _) in lost {
         if !refused.iter().any(|(_, id)| *id == session.session_id) {
-            announce(app, &room, News::Join { session }).await;
+            announce_elsewhere(app, &room, News::Join { session });
         }
     }
     Ok(())

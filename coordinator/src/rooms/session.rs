@@ -230,7 +230,7 @@ impl Session {
         self.app.rooms.hub.join(&self.room, self.member());
         let epoch = self.admission.epoch;
         if !db.session_join(&self.room, &self.view, epoch, PRESENCE_LEASE, self.app.now()).await? {
-            self.shut_out().await?;
+            self.shut_out().await;
             return Ok(Admitted::Over(Ending::Ended));
         }
         self.app.rooms.hub.note(&self.room, &self.view);
@@ -238,11 +238,10 @@ impl Session {
         let mut listing = db.sessions(&self.room).await?;
         listing.retain(|session| session.session_id != self.view.session_id);
         let log = opened::messages(&self.app, db.log(&self.room, LOG_MAX, None).await?).await?;
-        let mut known = Known {
-            messages: log.iter().map(|spoken| spoken.message.id).collect(),
-            sessions: listing.iter().map(|session| session.session_id.clone()).collect(),
-            ..Known::default()
-        };
+        let mut known = Known::new(
+            log.iter().map(|spoken| spoken.message.id).collect(),
+            listing.iter().map(|session| session.session_id.clone()).collect(),
+        );
         for object in log.iter().flat_map(|spoken| &spoken.message.attachments) {
             known.media.give(object.id, object.seq);
         }
@@ -275,22 +274,19 @@ impl Session {
         reader(&self.base, &self.view.id, self.admission)
     }
 
-    /// Whether the room is still open to this session. If not, it is ended: it
-    /// need not wait until news of that comes.
+    /// Whether the room is still open to this session. If not, it is to be shut
+    /// out: it need not wait until news of that comes.
     pub(crate) async fn is_admitted(&self) -> Result<bool, heim_db::DbError> {
         let room = self.app.db.room(&self.room).await?;
-        let open = room.is_some_and(|room| !room.deleted && room.epoch == self.admission.epoch);
-        if !open {
-            self.shut_out().await?;
-        }
-        Ok(open)
+        Ok(room.is_some_and(|room| !room.deleted && room.epoch == self.admission.epoch))
     }
 
     /// Ends this session: its room was closed to it.
-    pub(crate) async fn shut_out(&self) -> Result<(), heim_db::DbError> {
-        let deleted = self.app.db.room(&self.room).await?.is_none_or(|room| room.deleted);
-        self.end.end(Why::closed(deleted));
-        Ok(())
+    pub(crate) async fn shut_out(&self) {
+        let room = self.app.db.room(&self.room).await;
+        // If the database does not say now, that the room is closed is sure.
+        let is_gone = room.is_ok_and(|room| room.is_none_or(|room| room.deleted));
+        self.end.end(Why::closed(is_gone));
     }
 
     async fn leave(self) {

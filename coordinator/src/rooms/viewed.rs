@@ -71,17 +71,16 @@ impl Viewed {
         }
     }
 
-    /// Judges an event, and notes it where it is told.
-    pub(crate) fn judge(&mut self, event: MediaNews) -> Judgement {
+    /// Judges an event. Only views count: events about one object may come in
+    /// another order than they happened in, and each comes once.
+    pub(crate) fn judge(&self, event: MediaNews) -> Judgement {
         let MediaNews { media, seq, is_uploaders, is_failure } = event;
         match self.newest.get(&media) {
-            _ if is_uploaders => {}
-            Some(newest) if *newest >= seq && !is_failure => return Judgement::Known,
-            None if !self.has_forgotten => return Judgement::Unseen,
-            _ => {}
+            _ if is_uploaders => Judgement::Tell,
+            Some(newest) if *newest >= seq && !is_failure => Judgement::Known,
+            None if !self.has_forgotten => Judgement::Unseen,
+            _ => Judgement::Tell,
         }
-        self.give(media, seq);
-        Judgement::Tell
     }
 }
 
@@ -98,16 +97,18 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_once_and_only_after_the_view() {
+    fn an_event_is_told_after_the_view_that_does_not_take_it_in() {
         let mut viewed = Viewed::default();
         assert_eq!(viewed.judge(event(1, 5)), Judgement::Unseen);
         viewed.give(media(1), 5);
         assert_eq!(viewed.judge(event(1, 5)), Judgement::Known);
+        // Told by two coordinators, they come in the wrong order.
+        assert_eq!(viewed.judge(event(1, 7)), Judgement::Tell);
         assert_eq!(viewed.judge(event(1, 6)), Judgement::Tell);
-        assert_eq!(viewed.judge(event(1, 6)), Judgement::Known);
+        viewed.give(media(1), 7);
         // An older view that comes later takes nothing back.
         viewed.give(media(1), 5);
-        assert_eq!(viewed.judge(event(1, 6)), Judgement::Known);
+        assert_eq!(viewed.judge(event(1, 7)), Judgement::Known);
     }
 
     #[test]

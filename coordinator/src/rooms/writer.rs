@@ -15,14 +15,21 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
+
+/// How long news of who is in the snapshot may still be under way. Shorter than
+/// the lease of a session: who was lost and comes back is news.
+const LISTING_KEPT: Duration = Duration::from_secs(10);
 
 /// What a session knows from its snapshot and from what was written to it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) messages: HashSet<MessageId>,
-    pub(crate) sessions: HashSet<SessionId>,
+    /// Who was in the snapshot, for a while.
+    sessions: HashSet<SessionId>,
+    listed: Instant,
     pub(crate) media: Viewed,
 }
 
@@ -37,7 +44,15 @@ enum Turn {
 }
 
 impl Known {
+    /// What a snapshot with these messages and sessions tells.
+    pub(crate) fn new(messages: HashSet<MessageId>, sessions: HashSet<SessionId>) -> Self {
+        Self { messages, sessions, listed: Instant::now(), media: Viewed::default() }
+    }
+
     fn turn(&mut self, about: &About, is_asking: bool) -> Turn {
+        if !self.sessions.is_empty() && self.listed.elapsed() > LISTING_KEPT {
+            self.sessions = HashSet::new();
+        }
         let is_known = match about {
             About::Message(id) => self.messages.remove(id),
             About::Join(session) => self.sessions.remove(session),
@@ -148,30 +163,41 @@ mod tests {
         About::Media(MediaNews { media, seq: 3, is_uploaders: false, is_failure: false })
     }
 
+    fn knows_of(session: &SessionId) -> Known {
+        Known::new(HashSet::new(), [session.clone()].into())
+    }
+
     #[test]
     fn who_is_in_the_snapshot_is_told_of_once_more_only_when_it_comes_back() {
         let session = SessionId::from_stored("s".into());
-        let mut known = Known { sessions: [session.clone()].into(), ..Known::default() };
+        let mut known = knows_of(&session);
         assert_eq!(known.turn(&About::Join(session.clone()), false), Turn::Leave);
         assert_eq!(known.turn(&About::Join(session.clone()), false), Turn::Write);
-        let mut known = Known { sessions: [session.clone()].into(), ..Known::default() };
+        let mut known = knows_of(&session);
         assert_eq!(known.turn(&About::Part(session.clone()), false), Turn::Write);
+        assert_eq!(known.turn(&About::Join(session), false), Turn::Write);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_lost_with_its_coordinator_and_comes_back_is_told_of() {
+        let session = SessionId::from_stored("s".into());
+        let mut known = knows_of(&session);
+        tokio::time::advance(LISTING_KEPT + Duration::from_millis(1)).await;
         assert_eq!(known.turn(&About::Join(session), false), Turn::Write);
     }
 
     #[test]
     fn an_event_without_a_view_waits_for_the_reply_at_hand() {
-        let mut known = Known::default();
-        let about = about();
-        assert_eq!(known.turn(&about, true), Turn::Keep);
+        let mut known = Known::new(HashSet::new(), HashSet::new());
+        assert_eq!(known.turn(&about(), true), Turn::Keep);
         // The reply had an older view: the event comes after it.
         known.media.give(MediaId::from_i64(1), 2);
-        assert_eq!(known.turn(&about, false), Turn::Write);
-        assert_eq!(known.turn(&about, false), Turn::Leave);
+        assert_eq!(known.turn(&about(), false), Turn::Write);
     }
 
     #[test]
     fn without_a_reply_at_hand_an_event_without_a_view_is_left_out() {
-        assert_eq!(Known::default().turn(&about(), false), Turn::Leave);
+        let mut known = Known::new(HashSet::new(), HashSet::new());
+        assert_eq!(known.turn(&about(), false), Turn::Leave);
     }
 }

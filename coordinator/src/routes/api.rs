@@ -173,8 +173,9 @@ async fn delete_message(
     let work = {
         let app = app.clone();
         async move {
-            let news = admin::delete_message(app.tools(), &room, id).await?;
-            announce(&app, &room, news).await;
+            if let Some(news) = admin::delete_message(app.tools(), &room, id).await? {
+                announce(&app, &room, news).await;
+            }
             Ok(StatusCode::NO_CONTENT)
         }
     };

@@ -36,7 +36,7 @@ pub(super) async fn download(
     let id: MediaId = id.parse().map_err(|_| Code::MediaNotFound)?;
     let name: TranscodingName = name.parse().map_err(|_| Code::MediaNotFound)?;
     let Query(query) = query.map_err(|_| Code::BadSignature)?;
-    let agent = query.a.clone().map(UserId::from_stored);
+    let agent = query.a.as_deref().map(|agent| UserId::parse(agent).ok_or(Code::BadSignature)).transpose()?;
     let fetch = app.db.media_fetch(id, agent.as_ref(), LINGER).await?.ok_or(Code::MediaNotFound)?;
     let audience = match (fetch.room.private, &agent) {
         (false, None) => Audience::Anybody,

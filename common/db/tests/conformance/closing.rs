@@ -7,7 +7,7 @@ use crate::{
     },
     place::{on_both, race},
 };
-use heim_db::{Content, Created, Edited, NewMedia, NewMessage, Rest, Room, RoomCreated, Sent, UploadOutcome};
+use heim_db::{Content, Created, Deleted, Edited, NewMedia, NewMessage, Rest, Room, RoomCreated, Sent, UploadOutcome};
 use std::time::Duration;
 
 on_both! {
@@ -47,7 +47,7 @@ on_both! {
         assert_eq!(place.media_uploaded(&upload(2)).await.unwrap(), UploadOutcome::Gone);
         assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
         assert_eq!(place.message_edit(&edit(1, "den", 1, None)).await.unwrap(), Edited::RoomClosed);
-        assert_eq!(place.message_delete(&room("den"), message_id(1), edit_id(1), NOW).await.unwrap(), None);
+        assert_eq!(place.message_delete(&room("den"), message_id(1), edit_id(1), NOW).await.unwrap(), Deleted::NotFound);
         assert!(!place.room_key_add(&room("den"), &room_key(2)).await.unwrap());
         assert!(!place.room_manager_add(&room("den"), &anna.id).await.unwrap());
         assert_eq!(place.room_set_passcode(&room("den"), "another").await.unwrap(), None);

@@ -5,7 +5,7 @@ use crate::{
     place::{on_both, race},
 };
 use heim_common::Millis;
-use heim_db::{Content, Database, Edited, Message, MessageEdit, NewMessage, Rest, Sent};
+use heim_db::{Content, Database, Deleted, Edited, Message, MessageEdit, NewMessage, Rest, Sent};
 
 fn changed(edited: Edited) -> Message {
     match edited {
@@ -38,8 +38,8 @@ on_both! {
 
     async fn only_who_knows_the_newest_change_may_add_one(place: &Place) {
         send(place, 1, &[]).await;
-        assert_eq!(place.message_edit(&edit(1, "one", 10, Some(9))).await.unwrap(), Edited::Inconsistent);
-        changed(place.message_edit(&edit(1, "one", 10, None)).await.unwrap());
+        // The first change has none before it, whatever its author says.
+        changed(place.message_edit(&edit(1, "one", 10, Some(9))).await.unwrap());
         for previous in [None, Some(9)] {
             assert_eq!(place.message_edit(&edit(1, "one", 11, previous)).await.unwrap(), Edited::Inconsistent);
         }
@@ -90,10 +90,12 @@ on_both! {
         let delete = async |room_name: &str, edit| {
             place.message_delete(&room(room_name), message_id(1), edit_id(edit), NOW).await.unwrap()
         };
-        assert_eq!(delete("two", 11).await, None);
-        let deleted = delete("one", 11).await.unwrap();
+        assert_eq!(delete("two", 11).await, Deleted::NotFound);
+        assert_eq!(delete("one", 11).await, Deleted::Now { previous: Some(edit_id(10)) });
+        let deleted = place.message(&room("one"), message_id(1)).await.unwrap().unwrap();
         assert_eq!((deleted.edit, deleted.deleted, deleted.edited), (Some(edit_id(11)), Some(NOW), Some(NOW)));
-        assert_eq!(delete("one", 12).await, Some(deleted), "once is enough");
+        assert_eq!(delete("one", 12).await, Deleted::Before, "once is enough");
+        assert_eq!(place.message(&room("one"), message_id(1)).await.unwrap(), Some(deleted));
     }
 
     async fn a_sealed_message_is_changed_under_a_key_that_is_there(place: &Place) {

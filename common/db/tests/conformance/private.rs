@@ -9,7 +9,7 @@ use crate::{
     place::{on_both, race},
 };
 use heim_common::{UserId, session::SessionView};
-use heim_db::{Content, Created, Mended, NewMedia, NewMessage, Rest, RoomCreated, Sent};
+use heim_db::{Content, Created, Deleted, Mended, NewMedia, NewMessage, Rest, RoomCreated, Sent};
 
 on_both! {
     async fn of_twenty_who_make_one_room_one_does(place: &Place) {
@@ -128,7 +128,7 @@ on_both! {
         // What was not read cannot be written, and nothing of it stays.
         let error = place.message_send(&said(4, Rest::Unread)).await.unwrap_err();
         assert!(error.is_unreadable() && !error.is_unavailable(), "{error:?}");
-        assert_eq!(place.message_delete(&room("den"), message_id(4), edit_id(1), NOW).await.unwrap(), None);
+        assert_eq!(place.message_delete(&room("den"), message_id(4), edit_id(1), NOW).await.unwrap(), Deleted::NotFound);
     }
 
     async fn a_private_media_object_carries_its_key_to_whoever_needs_it(place: &Place) {

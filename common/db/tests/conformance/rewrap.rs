@@ -7,7 +7,7 @@ use crate::{
     },
     place::{on_both, race},
 };
-use heim_db::{Edited, Content, Created, Database, MessageEdit, NewMedia, NewMessage, Rest};
+use heim_db::{Content, Created, Database, Edited, MessageEdit, NewMedia, NewMessage, Rest};
 
 async fn filled(db: &Database) {
     let epoch = private(db, "den").await;

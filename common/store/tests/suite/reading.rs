@@ -3,6 +3,7 @@
 use super::{PART, key, read, sample};
 use crate::Backing;
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use heim_common::key::ObjectKey;
 use heim_store::StoreError;
 
@@ -45,7 +46,7 @@ pub(crate) async fn what_is_not_there(backing: impl Backing) {
     assert!(store.read(&key("original"), backing.secret(), None).await.err().unwrap().is_not_found());
     assert_eq!(store.size(&key("original"), backing.is_sealed()).await.unwrap(), None);
     store.delete(&key("original")).await.unwrap();
-    assert!(store.list().await.unwrap().is_empty());
+    assert!(store.keys().try_collect::<Vec<_>>().await.unwrap().is_empty());
     // What only leads to an object is none itself.
     store.put(&key("original"), backing.secret(), Bytes::from_static(b"x")).await.unwrap();
     let folder = ObjectKey::from_stored("media/0c1ofy".into());
@@ -60,11 +61,9 @@ pub(crate) async fn every_object_is_listed(backing: impl Backing) {
     }
     let mut unfinished = store.writer(&key("large.v1"), backing.secret()).await.unwrap();
     unfinished.write(sample(2 * PART, 0)).await.unwrap();
-    let mut listed = store.list().await.unwrap();
+    let mut listed = store.keys().try_collect::<Vec<_>>().await.unwrap();
     listed.sort();
-    // The sizes are those of the files: header, and a tag for the one chunk.
-    let more = if backing.is_sealed() { 40 + 16 } else { 0 };
-    assert_eq!(listed, [(key("full.v2"), 4000 + more), (key("original"), 3 + more), (key("thumb.v1"), more)]);
+    assert_eq!(listed, [key("full.v2"), key("original"), key("thumb.v1")]);
     unfinished.abort().await;
 }
 

@@ -88,7 +88,6 @@ pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlF
     }
     let id = id.filter(|id| !id.is_empty());
     session.ask();
-    let held_back = session.throttle.charge(&kind, session.app.now()).map(|wait| Instant::now() + wait);
     let answer = if is_of_the_room(&kind) {
         match session.is_admitted().await {
             Ok(true) => answer(session, &kind, data).await,
@@ -98,11 +97,14 @@ pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlF
     } else {
         anywhere(&kind, data)
     };
+    // As in heim, what is refused costs nothing.
+    let now = session.app.now();
+    let held_back = if answer.is_ok() { session.throttle.charge(&kind, now) } else { None };
+    let held_back = held_back.map(|wait| Instant::now() + wait);
     let (mut reply, views) = match answer {
         Ok(Answered { data, views }) => (Reply::ok(id, &kind, data), views),
         Err(Refused::RoomClosed) => {
-            // If the database is away now, the next command asks it again.
-            let _ = session.shut_out().await;
+            session.shut_out().await;
             return ControlFlow::Continue(());
         }
         Err(refused) => {
