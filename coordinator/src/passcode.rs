@@ -106,7 +106,7 @@ impl Passcodes {
     /// said, it takes its turn, and each turn takes `pause`, so that nobody guesses
     /// fast; the line for it is short. Whoever drops this has left the line.
     pub(crate) async fn admit(&self, room: &RoomName, passcode: String, phc: String, pause: Duration) -> Verified {
-        let crowd = self.crowd(room);
+        let crowd = self.note(room);
         let _turn = match &crowd {
             Some((turn, line)) => {
                 let Ok(place) = line.try_acquire() else {
@@ -120,9 +120,9 @@ impl Passcodes {
             None => None,
         };
         if self.verify(passcode, phc).await {
+            self.take_back(room);
             return Verified::Right;
         }
-        self.note_wrong(room);
         Verified::Wrong
     }
 
@@ -131,21 +131,15 @@ impl Passcodes {
         self.guessed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The line to stand in, where too many wrong passcodes were said.
-    fn crowd(&self, room: &RoomName) -> Option<(Arc<Turn<()>>, Arc<Semaphore>)> {
-        let rooms = self.guessed();
-        let guesses = rooms.get(room)?;
-        let left = guesses.until.saturating_duration_since(Instant::now());
-        (left > WRONG_KEPT * WRONG_FREE).then(|| (Arc::clone(&guesses.turn), Arc::clone(&guesses.line)))
-    }
-
-    fn note_wrong(&self, room: &RoomName) {
+    /// Counts a passcode before it is compared, since many may come at once, and
+    /// returns the line to stand in where there were too many.
+    fn note(&self, room: &RoomName) -> Option<(Arc<Turn<()>>, Arc<Semaphore>)> {
         let now = Instant::now();
         let mut rooms = self.guessed();
         if !rooms.contains_key(room) {
             rooms.retain(|_, guesses| guesses.until > now);
             if rooms.len() >= ROOMS_MAX {
-                return;
+                return None;
             }
         }
         let guesses = rooms.entry(room.clone()).or_insert_with(|| Guesses {
@@ -156,6 +150,15 @@ impl Passcodes {
         // Twice what is free is remembered at most: it ends a while after the last.
         let most = now + WRONG_KEPT * WRONG_FREE * 2;
         guesses.until = (guesses.until.max(now) + WRONG_KEPT).min(most);
+        let left = guesses.until.saturating_duration_since(now);
+        (left > WRONG_KEPT * WRONG_FREE).then(|| (Arc::clone(&guesses.turn), Arc::clone(&guesses.line)))
+    }
+
+    /// It was right: it counts for nothing.
+    fn take_back(&self, room: &RoomName) {
+        if let Some(guesses) = self.guessed().get_mut(room) {
+            guesses.until -= WRONG_KEPT;
+        }
     }
 
     /// Whether this is the passcode; false for a string that is no hash.
@@ -182,7 +185,7 @@ mod tests {
         let (vault, attic): (RoomName, RoomName) = ("vault".parse().unwrap(), "attic".parse().unwrap());
         let guess = |room| passcodes.admit(room, "wrong".into(), "no hash at all".into(), pause);
         let begun = Instant::now();
-        for _ in 0..=WRONG_FREE {
+        for _ in 0..WRONG_FREE {
             assert_eq!(guess(&vault).await, Verified::Wrong);
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);

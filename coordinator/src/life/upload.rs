@@ -57,6 +57,7 @@ where
         }
         Err(failure) => {
             writer.abort().await;
+            let failure = unless_gone(app, media, failure).await;
             match failure.code {
                 Code::TooLarge => refuse(app, media, Reason::TooLarge).await,
                 Code::TypeNotAllowed => refuse(app, media, Reason::UnsupportedType).await,
@@ -114,7 +115,10 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
     // A plain SHA-256 would tell whoever has the row which picture it is. Asked for
     // before there is anything in the store: what fails leaves nothing there.
     let room_key = if is_private { Some(app.keys.current(&app.db, &room).await?) } else { None };
-    let written = writer.finish().await?;
+    let written = match writer.finish().await {
+        Ok(written) => written,
+        Err(error) => return Err(unless_gone(app, media, error.into()).await),
+    };
     if written.size != length {
         discard(app, &key).await;
         return Err(Code::IncompleteUpload.into());
@@ -156,6 +160,15 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
             discard(app, &key).await;
             Err(Code::MediaNotFound.into())
         }
+    }
+}
+
+/// Why an upload to an object failed that was given up meanwhile: its folder may
+/// have been removed under the writer's feet.
+async fn unless_gone(app: &App, media: MediaId, failure: Failure) -> Failure {
+    match app.db.upload_slot(media).await {
+        Ok(None) => Code::MediaNotFound.into(),
+        Ok(Some(_)) | Err(_) => failure,
     }
 }
 

@@ -121,7 +121,8 @@ impl Hub {
     /// The sessions of a room that `wanted` chooses.
     pub(crate) fn members(&self, room: &RoomName, wanted: impl Fn(&SessionId, &Member) -> bool) -> Vec<Member> {
         self.rooms().get(room).map_or_else(Vec::new, |sessions| {
-            sessions.iter().filter(|(id, member)| wanted(id, member)).map(|(_, member)| member.clone()).collect()
+            let there = sessions.iter().filter(|(_, member)| member.end.why().is_none());
+            there.filter(|(id, member)| wanted(id, member)).map(|(_, member)| member.clone()).collect()
         })
     }
 

@@ -103,8 +103,9 @@ impl Writer {
     ) -> Option<SplitSink<WebSocket, Message>> {
         loop {
             let outgoing = tokio::select! {
-                outgoing = queue.recv() => outgoing?,
+                biased;
                 () = self.end.ended() => return Some(self.sink),
+                outgoing = queue.recv() => outgoing?,
             };
             if let Err(Over { is_broken }) = self.take(outgoing).await {
                 self.end.stop();
@@ -144,8 +145,9 @@ impl Writer {
         }
         // What was begun when the session ends is kept by the sink.
         let sent = tokio::select! {
-            sent = self.sink.send(Message::Text(text)) => sent,
+            biased;
             () = self.end.ended() => return Err(Over { is_broken: false }),
+            sent = self.sink.send(Message::Text(text)) => sent,
         };
         drop(place);
         sent.map_err(|_| Over { is_broken: true })
