@@ -49,8 +49,15 @@ async fn main() -> anyhow::Result<()> {
         Command::Migrate => Ok(Database::connect(&file.database).await?.migrate().await?),
         Command::Admin(command) => {
             let settings = file.settings()?;
-            let capabilities = connect(&file).await?;
-            Ok(admin::run(command, &settings, capabilities).await?)
+            let db = Database::connect(&file.database).await?;
+            let queue = Queue::connect(&file.queue).await;
+            if let Err(error) = &queue {
+                tracing::warn!(
+                    error = telemetry::chain(error),
+                    "coordinators are not told; they will see it in the database"
+                );
+            }
+            Ok(admin::run(command, &settings, &db, queue.as_ref().ok()).await?)
         }
         Command::Serve { listen, check_config } => {
             file.coordinator.listen = listen.unwrap_or(file.coordinator.listen);
@@ -63,18 +70,14 @@ async fn main() -> anyhow::Result<()> {
             shutdown.on_signals(Duration::from_millis(file.coordinator.grace_ms))?;
             let listen = &file.coordinator.listen;
             let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-            let capabilities = connect(&file).await?;
+            let capabilities = Capabilities {
+                db: Database::connect(&file.database).await?,
+                store: Store::open(&file.store)?,
+                queue: Queue::connect(&file.queue).await?,
+            };
             let address = listener.local_addr()?;
             let says = || ready::print(&format!("ready http://{address}\n"));
             Ok(heim_coordinator::serve(listener, settings, capabilities, shutdown, says).await?)
         }
     }
-}
-
-async fn connect(file: &ConfigFile<Elsewhere>) -> anyhow::Result<Capabilities> {
-    Ok(Capabilities {
-        db: Database::connect(&file.database).await?,
-        store: Store::open(&file.store)?,
-        queue: Queue::connect(&file.queue).await?,
-    })
 }

@@ -27,6 +27,9 @@ const LIMIT: u64 = BATCH as u64;
 /// How long a row outlives its files: longer than a worker's lease and deadline,
 /// and than an upload that no deadline stops may stand still.
 const REST: Duration = Duration::from_mins(2);
+/// For how long the files of an object that is gone are looked for at every
+/// sweep: about as long as a worker may still be at it.
+const FRESH: Duration = Duration::from_secs(30);
 /// How long an agent's leaving is remembered.
 const DEPARTURES_KEPT: Duration = Duration::from_mins(5);
 
@@ -94,7 +97,7 @@ async fn sweep(app: &App) -> Result<(), Failure> {
 /// they have rested, what was stored in between.
 async fn remove(app: &App) -> Result<(), Failure> {
     let (now, sweep) = (app.db.now().await?, Duration::from_millis(app.settings.retention.sweep_ms));
-    let (fresh, rested) = (now.before(sweep * 3), now.before(REST));
+    let (fresh, rested) = (now.before(FRESH + sweep * 2), now.before(REST));
     let mut after = None;
     loop {
         let some = app.db.media_gone(after, LIMIT).await?;

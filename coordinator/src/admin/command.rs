@@ -6,13 +6,14 @@ use crate::{
     config::Settings,
     failure::Failure,
     passcode::{self, Passcodes},
-    start::{Capabilities, take_number},
+    start::take_number,
 };
 use clap::Subcommand;
 use heim_common::{
     RoomName, UserId,
     room_event::{News, RoomEvent},
 };
+use heim_db::Database;
 use heim_queue::Queue;
 use heim_runtime::{clock, ready, telemetry::chain};
 use std::io::{BufRead, Read, stdin};
@@ -112,6 +113,9 @@ pub enum CommandError {
     /// The passcode could not be read.
     #[error("the passcode must be the first line of standard input")]
     Passcode(#[source] std::io::Error),
+    /// The database has not the schema of this version.
+    #[error("the database's schema is not that of this version: run `heim-coordinator migrate`")]
+    NotMigrated,
     /// This is no agent.
     #[error("an agent's id begins with `agent:` or `bot:`")]
     Agent,
@@ -128,21 +132,29 @@ impl From<Failure> for CommandError {
     }
 }
 
-/// Carries out a command, and says on standard output what was done.
+/// Carries out a command, and says on standard output what was done. Without a
+/// queue, coordinators find out by themselves, within seconds.
 ///
 /// # Errors
 /// If it was refused or failed; nothing has changed then, or running it again
 /// goes on from there.
-pub async fn run(command: Command, settings: &Settings, capabilities: Capabilities) -> Result<(), CommandError> {
-    let Capabilities { db, store: _, queue } = capabilities;
+pub async fn run(
+    command: Command,
+    settings: &Settings,
+    db: &Database,
+    queue: Option<&Queue>,
+) -> Result<(), CommandError> {
+    if !db.pending_migrations().await.map_err(Failure::from)?.is_empty() {
+        return Err(CommandError::NotMigrated);
+    }
     // Before a number is leased: whoever types may take their time.
     let passcode = if command.wants_passcode() { Some(read_passcode()?) } else { None };
     let keys = settings.keys.keyring().map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
     let (number, era) =
-        take_number(&db, clock::system).await.map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
+        take_number(db, clock::system).await.map_err(|error| CommandError::Failed(error.to_string(), error.into()))?;
     let (passcodes, ids) = (Passcodes::new(), Ids::new(number, clock::system));
-    let tools = Tools { db: &db, keys: &keys, passcodes: &passcodes, ids: &ids, clock: clock::system };
-    let done = carry_out(command, passcode, tools, &queue).await;
+    let tools = Tools { db, keys: &keys, passcodes: &passcodes, ids: &ids, clock: clock::system };
+    let done = carry_out(command, passcode, tools, queue).await;
     if let Err(error) = db.release_number(number, &era).await {
         tracing::debug!(error = chain(&error), "the number's lease will run out");
     }
@@ -160,7 +172,7 @@ async fn carry_out(
     command: Command,
     passcode: Option<String>,
     tools: Tools<'_>,
-    queue: &Queue,
+    queue: Option<&Queue>,
 ) -> Result<String, CommandError> {
     let wanted = passcode.map_or(Wanted::Public, |passcode| Wanted::Private { passcode });
     match command {
@@ -194,7 +206,7 @@ async fn room_command(
     command: RoomCommand,
     wanted: Wanted,
     tools: Tools<'_>,
-    queue: &Queue,
+    queue: Option<&Queue>,
 ) -> Result<String, CommandError> {
     match command {
         RoomCommand::Create { room, public: _ } => {
@@ -270,9 +282,10 @@ fn read_passcode() -> Result<String, CommandError> {
 }
 
 /// Coordinators that do not hear it find it out by themselves within seconds.
-async fn tell(queue: &Queue, room: &RoomName, news: News) {
+async fn tell(queue: Option<&Queue>, room: &RoomName, news: News) {
     let origin = format!("admin.{:016x}", rand::random::<u64>());
     let event = RoomEvent { room: room.clone(), origin, n: 0, news };
+    let Some(queue) = queue else { return };
     if let Err(error) = queue.publish(&event).await {
         tracing::warn!(error = chain(&error), "coordinators are not told; they will see it in the database");
     }
