@@ -23,6 +23,10 @@ use heim_common::{RoomName, problem::Code, session::AgentKind};
 use heim_runtime::server::Place;
 use serde::Deserialize;
 
+/// What is read of a socket at a time. Each socket has a buffer of this size for
+/// as long as it lives; what people say is shorter.
+const READ_BYTES: usize = 4 << 10;
+
 /// `h=1` for people, `media=1` for clients that want media events.
 #[derive(Default, Deserialize)]
 pub(super) struct Wishes {
@@ -68,16 +72,18 @@ pub(super) async fn connect(
         media_aware: wishes.media == "1",
     };
     let frame_bytes_max = app.settings.limits.frame_bytes_max;
-    let mut response =
-        upgrade.protocols(["heim1"]).max_message_size(frame_bytes_max).max_frame_size(frame_bytes_max).on_upgrade(
-            move |socket| {
-                let tasks = app.tasks.clone();
-                tasks.track_future(async move {
-                    rooms::serve(app, joining, socket, shutdown).await;
-                    drop(place);
-                })
-            },
-        );
+    let mut response = upgrade
+        .protocols(["heim1"])
+        .read_buffer_size(READ_BYTES)
+        .max_message_size(frame_bytes_max)
+        .max_frame_size(frame_bytes_max)
+        .on_upgrade(move |socket| {
+            let tasks = app.tasks.clone();
+            tasks.track_future(async move {
+                rooms::serve(app, joining, socket, shutdown).await;
+                drop(place);
+            })
+        });
     if let Ok(cookie) = HeaderValue::from_str(&agent.set_cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
