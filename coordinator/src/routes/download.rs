@@ -2,6 +2,7 @@
 
 use super::{Served, problem::INERT};
 use crate::{
+    app::App,
     failure::Failure,
     handle::{Audience, BadHandle, DownloadQuery, Target},
 };
@@ -12,7 +13,12 @@ use axum::{
     response::Response,
 };
 use futures_util::TryStreamExt;
-use heim_common::{MediaId, UserId, media::Transcoding, problem::Code, spec::TranscodingName};
+use heim_common::{
+    MediaId, UserId,
+    media::{MediaObject, Transcoding},
+    problem::Code,
+    spec::TranscodingName,
+};
 use heim_db::{Fetch, Shown};
 use heim_runtime::telemetry::chain;
 use heim_store::StoreError;
@@ -67,31 +73,8 @@ pub(super) async fn download(
         Some(Asked::Outside) => return not_satisfiable(transcoding.size),
     };
     let length = range.as_ref().map_or(transcoding.size, |range| range.end - range.start);
-    let body = if method == Method::HEAD {
-        Body::empty()
-    } else {
-        let secret = app.keys.object_secret(&app.db, &media.room, id, media.encryption.as_ref()).await?;
-        match app.store.read(&transcoding.key, secret.as_ref(), range.clone()).await {
-            Ok(body) if body.total() == transcoding.size => {
-                let (media, name) = (id, name.clone());
-                // It cuts the connection: the client sees that bytes are missing.
-                Body::from_stream(body.inspect_err(move |error| unreadable(media, &name, error)))
-            }
-            Ok(body) => {
-                let (found, expected) = (body.total(), transcoding.size);
-                tracing::error!(media = %id, %name, found, expected, "an object of the store has another size than its row");
-                return Err(Code::Internal.into());
-            }
-            Err(error) if error.is_not_found() => {
-                tracing::error!(media = %id, %name, "a row's object is not in the store");
-                return Err(Code::MediaNotFound.into());
-            }
-            Err(error) => {
-                unreadable(id, &name, &error);
-                return Err(error.into());
-            }
-        }
-    };
+    let body =
+        if method == Method::HEAD { Body::empty() } else { read(&app, media, transcoding, range.clone()).await? };
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let mut response = answer(status, &served, &etag, body)?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -99,6 +82,36 @@ pub(super) async fn download(
         insert(&mut response, header::CONTENT_RANGE, &format!("bytes {start}-{}/{}", end - 1, transcoding.size))?;
     }
     Ok(response)
+}
+
+/// The bytes of a transcoding, or a range of them, as they come from the store.
+async fn read(
+    app: &App,
+    media: &MediaObject,
+    transcoding: &Transcoding,
+    range: Option<Range<u64>>,
+) -> Result<Body, Failure> {
+    let (id, name) = (media.id, transcoding.name.clone());
+    let secret = app.keys.object_secret(&app.db, &media.room, id, media.encryption.as_ref()).await?;
+    match app.store.read(&transcoding.key, secret.as_ref(), range).await {
+        // It cuts the connection: the client sees that bytes are missing.
+        Ok(body) if body.total() == transcoding.size => {
+            Ok(Body::from_stream(body.inspect_err(move |error| unreadable(id, &name, error))))
+        }
+        Ok(body) => {
+            let (found, expected) = (body.total(), transcoding.size);
+            tracing::error!(media = %id, %name, found, expected, "an object of the store has another size than its row");
+            Err(Code::Internal.into())
+        }
+        Err(error) if error.is_not_found() => {
+            tracing::error!(media = %id, %name, "a row's object is not in the store");
+            Err(Code::MediaNotFound.into())
+        }
+        Err(error) => {
+            unreadable(id, &name, &error);
+            Err(error.into())
+        }
+    }
 }
 
 fn unreadable(media: MediaId, name: &TranscodingName, error: &StoreError) {
