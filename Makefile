@@ -1,6 +1,8 @@
 # The doors of the house. `make run` and `make test` are all that one needs.
 
 CARGO ?= cargo
+# The tests' build is the only one in which failpoints are there.
+TEST_FEATURES = --features heim-tests/failpoints
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql chromium fonts-dejavu-core
 
@@ -20,14 +22,14 @@ format:
 
 lint:
 	@scripts/require $(BUILD_PACKAGES)
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets $(TEST_FEATURES) -- -D warnings
 
 # The binaries come first: the fleet's tests start them.
 unit: test-tools
 	@test -d ../shared/corpus || { echo "the tests work on real photos and hostile files: put the corpus beside the checkout, at ../shared/corpus" >&2; exit 1; }
 	@scripts/require $(TEST_PACKAGES)
-	$(CARGO) build --locked --workspace --bins
-	$(CARGO) test --locked --workspace
+	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
+	$(CARGO) test --locked --workspace $(TEST_FEATURES)
 
 web-test:
 	@command -v node >/dev/null || scripts/require nodejs npm

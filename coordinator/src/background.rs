@@ -5,7 +5,7 @@
 use crate::{app::App, rooms};
 use heim_common::room_event::News;
 use heim_db::{DbError, Reaped};
-use heim_runtime::telemetry::chain;
+use heim_runtime::{failpoint, telemetry::chain};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,7 @@ async fn reap(app: &App) -> Result<(), DbError> {
     if reaped.is_empty() {
         return Ok(());
     }
+    failpoint!(JobsReaped);
     app.dispatch.notify_one();
     for job in reaped {
         match job {
@@ -85,6 +86,7 @@ async fn tidy(app: &App) -> Result<(), DbError> {
         if some.is_empty() {
             break;
         }
+        failpoint!(HandlesExpired);
         for expired in some {
             rooms::announce_expired(app, expired).await;
         }

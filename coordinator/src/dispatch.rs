@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use heim_common::{JobRef, job::Lane};
-use heim_runtime::telemetry::chain;
+use heim_runtime::{failpoint, telemetry::chain};
 use std::{collections::BTreeMap, error::Error, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +43,10 @@ async fn dispatch(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
     for (job, lane) in app.db.jobs_due(room as u64, stale).await? {
         lanes.entry(lane).or_default().push(JobRef::new(job));
     }
+    failpoint!(JobsChosen);
     for (lane, jobs) in lanes {
         app.queue.push(lane, &jobs).await?;
     }
+    failpoint!(JobsPushed);
     Ok(())
 }

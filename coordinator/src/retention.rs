@@ -13,7 +13,7 @@
 use crate::{app::App, failure::Failure};
 use futures_util::{StreamExt, TryStreamExt};
 use heim_common::{MediaId, key::ObjectKey};
-use heim_runtime::telemetry::chain;
+use heim_runtime::{failpoint, telemetry::chain};
 use std::{collections::HashSet, time::Duration};
 use tokio::{
     sync::Notify,
@@ -80,7 +80,9 @@ async fn sweep(app: &App) -> Result<(), Failure> {
         // Each batch is less to do: it ends when the room is gone.
         while !app.db.room_sweep(&room, LIMIT).await? {}
     }
-    while !app.db.media_release(unattached, deleted, LIMIT).await?.is_empty() {}
+    while !app.db.media_release(unattached, deleted, LIMIT).await?.is_empty() {
+        failpoint!(MediaReleased);
+    }
     while app.db.messages_forget(deleted, LIMIT).await? > 0 {}
     remove(app).await?;
     app.db.departures_trim(DEPARTURES_KEPT).await?;
@@ -107,6 +109,7 @@ async fn remove(app: &App) -> Result<(), Failure> {
             if files > 0 {
                 tracing::info!(media = %id, files, "files removed");
             }
+            failpoint!(FilesRemoved);
             if app.db.media_forget(id, REST).await? {
                 metrics::counter!("heim_media_objects_removed_total").increment(1);
             }

@@ -16,6 +16,7 @@ pub mod operator;
 pub mod packets;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod sharing;

@@ -2,6 +2,7 @@
 //! gone when the test is over, however it ends.
 
 use crate::until::{until, within};
+use heim_runtime::failpoint::{self, Planned};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
@@ -74,6 +75,18 @@ impl Launch {
     #[must_use]
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.command.env(format!("HEIM_MEDIA__{}", key.to_uppercase().replace('.', "__")), value);
+        self
+    }
+
+    /// Has the process killed, frozen or held up at named places: see
+    /// [`heim_runtime::failpoint`].
+    #[must_use]
+    pub fn failpoints(mut self, plan: &str) -> Self {
+        assert!(failpoint::are_armed(), "built without failpoints: `make test` builds with them");
+        for planned in plan.split(',') {
+            planned.parse::<Planned>().expect("a plan that the process can read");
+        }
+        self.command.env(failpoint::VARIABLE, plan);
         self
     }
 

@@ -5,6 +5,7 @@ pub mod body;
 pub mod clock;
 pub mod config;
 mod core_dump;
+pub mod failpoint;
 pub mod ready;
 pub mod secret;
 pub mod server;

@@ -9,7 +9,7 @@ use heim_common::{
     wire::{ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
 };
 use heim_db::{Claim, Finished};
-use heim_runtime::telemetry::chain;
+use heim_runtime::{failpoint, telemetry::chain};
 
 /// How long a job rests whose room's keys cannot be had.
 const KEYS_AWAY_MS: u64 = 30_000;
@@ -26,6 +26,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         }
         Err(error)
     })?;
+    failpoint!(ClaimCommitted);
     let Claim { fence, room, media, key, size, missing, encryption } = claim.ok_or(Code::NotYours)?;
     let secret = match app.keys.object_secret(&app.db, &room, media, encryption.as_ref()).await {
         Ok(secret) => secret,
@@ -74,7 +75,9 @@ pub(crate) async fn finish(app: App, job: JobId, request: FinishRequest) -> Resu
         Verdict::Done => {}
         verdict => tracing::info!(%job, ?verdict, "attempt ended"),
     }
-    match app.db.job_finish(job, fence, verdict, &jobs.attempts(), &jobs.rest()).await? {
+    let finished = app.db.job_finish(job, fence, verdict, &jobs.attempts(), &jobs.rest()).await?;
+    failpoint!(VerdictCommitted);
+    match finished {
         Finished::Done => Ok(()),
         Finished::Again => {
             app.dispatch.notify_one();

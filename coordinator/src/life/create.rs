@@ -3,6 +3,7 @@
 use crate::{app::App, handle::UploadGrant, keys::KeyError, rooms::Admission};
 use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
 use heim_db::{Created, DbError, NewMedia};
+use heim_runtime::failpoint;
 use std::time::Duration;
 
 /// Longest side that a client can declare, in pixels.
@@ -74,6 +75,7 @@ pub(crate) async fn create(
     };
     match app.db.media_create(&media, limits.pending_per_agent).await? {
         Created::Created => {
+            failpoint!(MediaCreated);
             let NewMedia { id: media, max_size, epoch, .. } = media;
             let grant = UploadGrant { media, max_size, expires: expires.seconds(), epoch };
             Ok(grant.handle(&app.signer, base, content_type))

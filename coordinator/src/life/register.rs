@@ -9,6 +9,7 @@ use heim_common::{
     wire::TranscodedHook,
 };
 use heim_db::{Described, Registered, Registration};
+use heim_runtime::failpoint;
 
 /// Registers a transcoding and announces it. `lease` is the job and the fence
 /// under which a worker made it; who comes without one must have stored the
@@ -44,7 +45,9 @@ pub(crate) async fn register(
     let registration = Registration { room: room.clone(), media: media_id, transcoding, description: described, lease };
     match app.db.transcoding_register(&registration).await? {
         Registered::New { seq } => {
+            failpoint!(RegistrationCommitted);
             rooms::announce_media(&app, &room, media_id, name, seq).await;
+            failpoint!(RegistrationAnnounced);
             Ok(())
         }
         Registered::Same | Registered::Older => Ok(()),

@@ -14,7 +14,7 @@ use heim_common::{
     spec::TranscodingName,
 };
 use heim_db::{UploadOutcome, Uploaded};
-use heim_runtime::{body::BodyError, telemetry::chain};
+use heim_runtime::{body::BodyError, failpoint, telemetry::chain};
 use heim_store::Writer;
 
 /// The longest of the magic bytes that types are told apart by.
@@ -50,6 +50,7 @@ where
     let key = ObjectKey::original(media, app.ids.snowflake());
     let secret = app.keys.object_secret(&app.db, &slot.room, media, slot.encryption.as_ref()).await?;
     let mut writer = app.store.writer(&key, secret.as_ref()).await?;
+    failpoint!(UploadBegun);
     match stream(&mut writer, body, max_size).await {
         Ok(prefix) => {
             let received = Received { room: slot.room, media, key, length, prefix, is_private: secret.is_some() };
@@ -115,6 +116,7 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
     // A plain SHA-256 would tell whoever has the row which picture it is. Asked for
     // before there is anything in the store: what fails leaves nothing there.
     let room_key = if is_private { Some(app.keys.current(&app.db, &room).await?) } else { None };
+    failpoint!(UploadStreamed);
     let written = match writer.finish().await {
         Ok(written) => written,
         Err(error) => return Err(unless_gone(app, media, error.into()).await),
@@ -123,6 +125,7 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         discard(app, &key).await;
         return Err(Code::IncompleteUpload.into());
     }
+    failpoint!(UploadStored);
     let digest = room_key.map_or(written.sha256, |key| key.digest(&written.sha256));
     let uploaded = Uploaded {
         id: media,
@@ -148,8 +151,10 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
     };
     match outcome {
         UploadOutcome::Stored { seq } => {
+            failpoint!(UploadCommitted);
             app.dispatch.notify_one();
             rooms::announce_media(app, &room, media, TranscodingName::original(), seq).await;
+            failpoint!(UploadAnnounced);
             Ok(())
         }
         UploadOutcome::AlreadyUploaded => {

@@ -40,6 +40,7 @@ use heim_common::{
     job::Verdict,
     wire::{ClaimReply, ClaimRequest, TranscodedHook},
 };
+use heim_runtime::failpoint;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -65,6 +66,7 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
         tracing::warn!(job = %job.id, version = job.v, "a job in a form that this release does not know");
         return;
     }
+    failpoint!(JobPopped);
     let begun = Instant::now();
     let Some(held) = claim(bench, job.id).await else { return };
     let end = tokio::select! {
@@ -82,6 +84,7 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
     log_end(&held, &end, verdict, begun);
     if let Some(verdict) = verdict {
         finish(bench, &held, verdict).await;
+        failpoint!(VerdictTold);
     }
 }
 
@@ -124,7 +127,9 @@ fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     let claim = &held.claim;
+    failpoint!(JobClaimed);
     let original = fetch(bench, &claim.media, claim.secret.as_ref()).await?;
+    failpoint!(OriginalFetched);
     let specs = claim.transcodings.iter().map(|transcoding| transcoding.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
     let mut run = bench.pool.run(PixelWork { original, specs, pixels_max: claim.pixels_max, deadline }).await;
@@ -149,9 +154,13 @@ async fn register(bench: &Bench, held: &Held, output: PixelOutput) -> Result<(),
         version: heim_pixels::ENGINE_VERSION,
         description: output.description,
     };
+    failpoint!(PixelsMade);
     bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes).await.map_err(Trouble::Put)?;
+    failpoint!(TranscodingPut);
     let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
-    bench.persistence.call(Instant::now() + bench.patience, register).await.map_err(Trouble::Register)
+    bench.persistence.call(Instant::now() + bench.patience, register).await.map_err(Trouble::Register)?;
+    failpoint!(TranscodingRegistered);
+    Ok(())
 }
 
 /// Tells the verdict. If it does not get through, the lease runs out and the

@@ -1,0 +1,1 @@
+//! The database is restarted, away, exhausted or killed in mid-write.

@@ -1,0 +1,1 @@
+//! Processes are stopped, replaced and mixed with those of another release.

@@ -1,0 +1,1 @@
+//! Hooks come twice, late, out of order, or to what is gone.

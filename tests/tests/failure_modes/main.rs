@@ -1,0 +1,13 @@
+//! The failure modes, one test each by its number: `f1_…`, `f2_…`. What each is
+//! about, what must happen, and which have no test yet is in
+//! `docs/failure-modes.md`.
+
+mod database;
+mod deploy;
+mod hooks;
+mod orphans;
+mod redis;
+mod sockets;
+mod store;
+mod uploads;
+mod worker;

@@ -1,0 +1,1 @@
+//! What crashes leave behind in the store is found and removed.

@@ -1,0 +1,1 @@
+//! Redis is restarted, emptied, full, slow or away.

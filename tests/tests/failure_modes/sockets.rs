@@ -1,0 +1,1 @@
+//! Coordinators die under sockets; clients come back and miss nothing.

@@ -1,0 +1,1 @@
+//! The object store fails, hangs, cuts bodies or is full.

@@ -1,0 +1,1 @@
+//! Uploads are cut, doubled, slow, or hostile.

@@ -1,0 +1,1 @@
+//! Workers are killed, frozen, doubled and starved.
