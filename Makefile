@@ -4,7 +4,7 @@ CARGO ?= cargo
 # The tests' build is the only one in which failpoints are there.
 TEST_FEATURES = --features heim-tests/failpoints
 BUILD_PACKAGES = cmake nasm
-TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql chromium fonts-dejavu-core
+TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
 .PHONY: run test bench bench-rooms fleet check format lint unit web-test docs test-tools
 

@@ -29,7 +29,11 @@ impl From<Code> for Failure {
 
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
-        let code = if error.is_unavailable() { Code::Unavailable } else { Code::Internal };
+        let code = match &error {
+            error if error.is_full() => Code::StoreFull,
+            error if error.is_unavailable() => Code::Unavailable,
+            _ => Code::Internal,
+        };
         Self { code, detail: None, cause: Some(Box::new(error)) }
     }
 }

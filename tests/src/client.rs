@@ -88,6 +88,18 @@ impl Client {
     /// # Errors
     /// If the server answers with a status instead.
     pub async fn connect(base: &str, room: &str, entrance: Entrance) -> Result<Self, Refused> {
+        match Self::try_connect(base, room, entrance).await {
+            Ok(client) => Ok(client),
+            Err(Some(refused)) => Err(refused),
+            Err(None) => panic!("{room}: there is no server, or it hung up"),
+        }
+    }
+
+    /// As [`Self::connect`], where there may be no server.
+    ///
+    /// # Errors
+    /// If the server answers with a status instead; `None` if it does not answer.
+    pub async fn try_connect(base: &str, room: &str, entrance: Entrance) -> Result<Self, Option<Refused>> {
         let Entrance { human, media, cookie, origin, protocol, silent } = entrance;
         let wishes = [(human, "h=1"), (media, "media=1")].into_iter().filter(|(wanted, _)| *wanted);
         let query = wishes.map(|(_, wish)| wish).collect::<Vec<_>>().join("&");
@@ -104,9 +116,9 @@ impl Client {
                 let body = response.body().as_deref().unwrap_or_default();
                 let problem: Value = serde_json::from_slice(body).unwrap_or_default();
                 let code = problem["code"].as_str().unwrap_or_default().to_owned();
-                Err(Refused { status: response.status().as_u16(), code })
+                Err(Some(Refused { status: response.status().as_u16(), code }))
             }
-            Err(error) => panic!("{room}: {error}"),
+            Err(_) => Err(None),
         }
     }
 
@@ -151,17 +163,28 @@ impl Client {
 
     /// Sends a command and returns the whole reply.
     pub async fn ask(&self, command: &str, data: Value) -> Value {
+        let reply = self.try_ask(command, data).await;
+        reply.unwrap_or_else(|ended| panic!("the connection is gone ({ended:?}) before the reply to `{command}`"))
+    }
+
+    /// As [`Self::ask`], where the connection may end before.
+    ///
+    /// # Errors
+    /// If it does.
+    pub async fn try_ask(&self, command: &str, data: Value) -> Result<Value, Ending> {
         let id = format!("c{}", self.next_id.fetch_add(1, Ordering::Relaxed));
         let packet = json!({ "id": id, "type": command, "data": data });
-        assert!(self.text(packet.to_string()).await, "the connection is gone before `{command}`");
+        if !self.text(packet.to_string()).await {
+            return Err(self.heard.ending().await);
+        }
         let reply = self
             .heard
-            .wait_for(&format!("the reply to `{command}`"), |heard| {
+            .wait_for_or_end(&format!("the reply to `{command}`"), |heard| {
                 heard.iter().rev().find(|heard| heard.packet["id"] == id).map(|heard| heard.packet.clone())
             })
-            .await;
+            .await?;
         assert_eq!(reply["type"], format!("{command}-reply"), "{reply}");
-        reply
+        Ok(reply)
     }
 
     /// A command that is carried out: the reply's fields.
@@ -241,7 +264,11 @@ async fn read(mut stream: SplitStream<Socket>, heard: Arc<Packets>, answers: Opt
                 heard.push(packet);
             }
             Some(Ok(Message::Pong(content))) => heard.push_pong(String::from_utf8_lossy(&content).into_owned()),
-            Some(Ok(Message::Close(frame))) => break Ending::Closed(frame.map(|frame| frame.code.into())),
+            Some(Ok(Message::Close(frame))) => {
+                let code = frame.as_ref().map(|frame| frame.code.into());
+                heard.say_farewell(frame.map(|frame| frame.reason.to_string()).unwrap_or_default());
+                break Ending::Closed(code);
+            }
             Some(Ok(_)) => {}
             Some(Err(_)) | None => break Ending::Cut,
         }

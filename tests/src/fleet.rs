@@ -4,6 +4,7 @@
 use crate::{
     postgres::Postgres,
     process::{Launch, Process},
+    raw::authority,
     redis::Redis,
     standalone::HOOKS,
     stored, truth,
@@ -29,6 +30,8 @@ pub struct Fleet {
     pub redis: Redis,
     settings: Vec<(String, String)>,
     database_url: String,
+    /// Where coordinators reach the database, if it is not there.
+    database_by: Option<String>,
     folder: tempfile::TempDir,
 }
 
@@ -41,20 +44,33 @@ impl Fleet {
     /// With some keys of the configuration set, for coordinators and workers
     /// alike.
     pub async fn with(coordinators: usize, workers: usize, settings: &[(&str, &str)]) -> Self {
+        Self::over(POSTGRES.fresh_url(), None, coordinators, workers, settings).await
+    }
+
+    /// Over an empty database of the test's own, which coordinators reach
+    /// `database_by` another address, if one is given.
+    pub async fn over(
+        database_url: String,
+        database_by: Option<String>,
+        coordinators: usize,
+        workers: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut fleet = Self {
             coordinators: Vec::new(),
             workers: Vec::new(),
             redis: Redis::start(),
             settings,
-            database_url: POSTGRES.fresh_url(),
+            database_url,
+            database_by,
             folder: tempfile::tempdir().expect("a temp folder can be made"),
         };
         let migrated = fleet.coordinator().arguments(&["migrate"]).run().await;
         assert!(migrated.status.success(), "{migrated:?}");
         for _ in 0..coordinators {
-            let coordinator = fleet.coordinator().arguments(&["serve", "--listen", "127.0.0.1:0"]);
-            fleet.coordinators.push(coordinator.start().await);
+            let coordinator = fleet.serving("127.0.0.1:0").start().await;
+            fleet.coordinators.push(coordinator);
         }
         for _ in 0..workers {
             fleet.add_worker().await;
@@ -74,6 +90,19 @@ impl Fleet {
         self.workers[place] = self.worker(place % self.coordinators.len()).start().await;
     }
 
+    /// Starts a coordinator in the place of one that ended, at the same address:
+    /// workers and clients know it by that.
+    pub async fn replace_coordinator(&mut self, place: usize) {
+        let address = authority(self.base(place)).to_owned();
+        self.coordinators[place] = self.serving(&address).start().await;
+    }
+
+    /// A coordinator that is to be started, and listens there.
+    #[must_use]
+    pub fn serving(&self, listen: &str) -> Launch {
+        self.coordinator().arguments(&["serve", "--listen", listen])
+    }
+
     /// A worker that is to be started, and speaks to this coordinator.
     #[must_use]
     pub fn worker(&self, coordinator: usize) -> Launch {
@@ -90,7 +119,9 @@ impl Fleet {
 
     fn coordinator(&self) -> Launch {
         let common = self.common(Launch::new("heim-coordinator", self.folder.path()));
-        common.setting("database.url", &self.database_url).setting("signing.secret", SIGNING)
+        common
+            .setting("database.url", self.database_by.as_ref().unwrap_or(&self.database_url))
+            .setting("signing.secret", SIGNING)
     }
 
     fn common(&self, launch: Launch) -> Launch {

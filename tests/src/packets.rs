@@ -4,7 +4,7 @@ use crate::until::BOUND;
 use heim_common::{MediaId, wire::MediaEvent};
 use serde_json::Value;
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
 use tokio::sync::watch;
@@ -58,12 +58,19 @@ pub struct Packets {
     all: Mutex<Vec<Heard>>,
     /// How many there are, and whether more will come.
     state: watch::Sender<(usize, Option<Ending>)>,
+    /// What the close frame said.
+    farewell: OnceLock<String>,
     pong: watch::Sender<Option<String>>,
 }
 
 impl Default for Packets {
     fn default() -> Self {
-        Self { all: Mutex::default(), state: watch::channel((0, None)).0, pong: watch::channel(None).0 }
+        Self {
+            all: Mutex::default(),
+            state: watch::channel((0, None)).0,
+            farewell: OnceLock::new(),
+            pong: watch::channel(None).0,
+        }
     }
 }
 
@@ -94,6 +101,23 @@ impl Packets {
         self.state.send_modify(|(_, ended)| *ended = Some(ending));
     }
 
+    pub(crate) fn say_farewell(&self, reason: String) {
+        // There is one close frame.
+        let _ = self.farewell.set(reason);
+    }
+
+    /// What the server's close frame said, once the connection has ended.
+    #[must_use]
+    pub fn farewell(&self) -> &str {
+        self.farewell.get().map_or("", String::as_str)
+    }
+
+    /// Whether and how the connection has ended.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ending> {
+        self.state.borrow().1
+    }
+
     /// All of them.
     #[must_use]
     pub fn all(&self) -> Vec<Heard> {
@@ -115,16 +139,31 @@ impl Packets {
     }
 
     /// Waits until `find` finds something in what was heard.
-    pub async fn wait_for<T>(&self, what: &str, mut find: impl FnMut(&[Heard]) -> Option<T>) -> T {
+    pub async fn wait_for<T>(&self, what: &str, find: impl FnMut(&[Heard]) -> Option<T>) -> T {
+        let found = self.wait_for_or_end(what, find).await;
+        found.unwrap_or_else(|ended| panic!("the connection ended ({ended:?}) before: {what}; {}", self.last()))
+    }
+
+    /// As [`Self::wait_for`], where the connection may end before.
+    ///
+    /// # Errors
+    /// If it does.
+    pub async fn wait_for_or_end<T>(
+        &self,
+        what: &str,
+        mut find: impl FnMut(&[Heard]) -> Option<T>,
+    ) -> Result<T, Ending> {
         let mut state = self.state.subscribe();
         let end = tokio::time::Instant::now() + BOUND;
         loop {
             // In this order: what comes after the look changes the state again.
             let (_, ended) = *state.borrow_and_update();
             if let Some(found) = find(&self.lock()) {
-                return found;
+                return Ok(found);
             }
-            assert!(ended.is_none(), "the connection ended ({ended:?}) before: {what}; {}", self.last());
+            if let Some(ended) = ended {
+                return Err(ended);
+            }
             let changed = tokio::time::timeout_at(end, state.changed()).await;
             assert!(changed.is_ok(), "not within {BOUND:?}: {what}; {}", self.last());
         }

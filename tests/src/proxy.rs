@@ -3,7 +3,12 @@
 //!
 //! It runs on a thread of its own, so that it goes on while a test blocks.
 
-use std::{net::SocketAddr, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -38,6 +43,9 @@ pub enum Fault {
     /// byte does not go. With 0 and [`Way::Out`], the server does what it is
     /// asked and nobody hears of it.
     CutAfter(Way, u64),
+    /// Each connection on which the client says this is reset when the server
+    /// answers it: what was asked is done, and nobody hears of it.
+    CutAnswerTo(&'static [u8]),
     /// Each chunk is late by this.
     Delay(Duration),
     /// No more bytes a second than this, each way.
@@ -123,8 +131,9 @@ async fn connect(mut client: TcpStream, port: u16, mut faults: watch::Receiver<F
     let _ = server.set_nodelay(true);
     // Borrowed, because halves that own a socket close it, and a closed one is not reset.
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
-    let requests = Pump { way: Way::In, from: from_client, to: to_server, faults: faults.clone(), passed: 0 };
-    let replies = Pump { way: Way::Out, from: from_server, to: to_client, faults, passed: 0 };
+    let is_said = AtomicBool::new(false);
+    let pump = |way, from, to| Pump { way, from, to, faults: faults.clone(), passed: 0, is_said: &is_said };
+    let (requests, replies) = (pump(Way::In, from_client, to_server), pump(Way::Out, from_server, to_client));
     // One way may be over before the other; a cut ends both.
     let _ = tokio::try_join!(requests.run(), replies.run());
 }
@@ -142,6 +151,8 @@ struct Pump<'a> {
     to: WriteHalf<'a>,
     faults: watch::Receiver<Fault>,
     passed: u64,
+    /// Whether the client has said what is not to be answered; of both ways.
+    is_said: &'a AtomicBool,
 }
 
 /// The connection is to be reset.
@@ -173,6 +184,7 @@ impl Pump<'_> {
                 changed = self.faults.changed() => {
                     changed.map_err(|_| Reset)?;
                     self.passed = 0;
+                    self.is_said.store(false, Ordering::Relaxed);
                     continue;
                 }
             };
@@ -188,6 +200,13 @@ impl Pump<'_> {
     async fn pass(&mut self, bytes: &mut [u8], fault: Fault) -> Result<(), Reset> {
         match fault {
             Fault::CutAfter(way, limit) if way == self.way && self.passed >= limit => return Err(Reset),
+            Fault::CutAnswerTo(_) if self.way == Way::Out && self.is_said.load(Ordering::Relaxed) => return Err(Reset),
+            // Whoever speaks of it in a chunk of its own is understood, and databases' clients do.
+            Fault::CutAnswerTo(words)
+                if self.way == Way::In && bytes.windows(words.len()).any(|said| said == words) =>
+            {
+                self.is_said.store(true, Ordering::Relaxed);
+            }
             Fault::Delay(time) => sleep(time).await,
             Fault::Throttle(rate) => {
                 let micros = (bytes.len() as u64).saturating_mul(1_000_000) / rate.max(1);
@@ -266,6 +285,15 @@ mod tests {
         let mut got = Vec::new();
         assert!(client.read_to_end(&mut got).is_err(), "reset, not closed");
         assert_eq!(got, b"hel");
+    }
+
+    #[test]
+    fn it_swallows_the_answer_to_some_words_and_no_other() {
+        let proxy = Proxy::before(echo());
+        proxy.set(Fault::CutAnswerTo(b"COMMIT"));
+        let client = client(&proxy);
+        assert_eq!(ask(&client, b"hello").unwrap(), b"hello");
+        assert!(ask(&client, b"Q COMMIT").is_err());
     }
 
     #[test]

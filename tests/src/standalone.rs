@@ -5,7 +5,7 @@ use crate::{
     stored, truth,
 };
 use heim_db::Database;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The credentials of hooks in every deployment that is started here.
 pub const HOOKS: (&str, &str) = ("worker", "a secret of the hooks");
@@ -15,6 +15,7 @@ pub const HOOKS: (&str, &str) = ("worker", "a secret of the hooks");
 pub struct Standalone {
     /// The process.
     pub process: Process,
+    settings: Vec<(String, String)>,
     folder: tempfile::TempDir,
 }
 
@@ -27,19 +28,15 @@ impl Standalone {
     /// With some keys of the configuration set.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temp folder can be made");
-        let data = folder.path().join("data");
-        let process = Launch::new("heim-media", folder.path())
-            .arguments(&[
-                "--listen",
-                "127.0.0.1:0",
-                "--data-dir",
-                data.to_str().expect("temp folders have plain names"),
-            ])
-            .settings(&[("hooks.key", HOOKS.0), ("hooks.secret", HOOKS.1)])
-            .settings(settings)
-            .start()
-            .await;
-        Self { process, folder }
+        let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let process = launch(folder.path(), &settings).start().await;
+        Self { process, settings, folder }
+    }
+
+    /// Starts it again over the same folder, after its process ended; at another
+    /// port.
+    pub async fn restart(&mut self) {
+        self.process = launch(self.folder.path(), &self.settings).start().await;
     }
 
     /// Where it is: `http://127.0.0.1:PORT`.
@@ -65,9 +62,26 @@ impl Standalone {
         stored::files(&self.store())
     }
 
-    fn database_url(&self) -> String {
-        format!("sqlite:{}", self.folder.path().join("data/heim.db").display())
+    /// The file of its database.
+    #[must_use]
+    pub fn database_file(&self) -> PathBuf {
+        let given = self.settings.iter().find(|(key, _)| key == "database.url");
+        let given = given.and_then(|(_, url)| url.strip_prefix("sqlite:")).map(PathBuf::from);
+        given.unwrap_or_else(|| self.folder.path().join("data/heim.db"))
     }
+
+    fn database_url(&self) -> String {
+        format!("sqlite:{}", self.database_file().display())
+    }
+}
+
+fn launch(folder: &Path, settings: &[(String, String)]) -> Launch {
+    let data = folder.join("data");
+    let data = data.to_str().expect("temp folders have plain names");
+    let launch = Launch::new("heim-media", folder)
+        .arguments(&["--listen", "127.0.0.1:0", "--data-dir", data])
+        .settings(&[("hooks.key", HOOKS.0), ("hooks.secret", HOOKS.1)]);
+    settings.iter().fold(launch, |launch, (key, value)| launch.setting(key, value))
 }
 
 impl Drop for Standalone {

@@ -77,6 +77,11 @@ impl Web {
         answer(self.uploading(handle).body(bytes)).await
     }
 
+    /// As [`Self::upload`], where there may be no answer.
+    pub async fn try_upload(&self, handle: &UploadHandle, bytes: impl Into<reqwest::Body>) -> Option<Answer> {
+        try_answer(self.uploading(handle).body(bytes)).await.ok()
+    }
+
     /// The request that a handle describes, still without a body.
     pub fn uploading(&self, handle: &UploadHandle) -> RequestBuilder {
         let method = handle.method.parse().expect("a handle's method is one");
@@ -88,11 +93,19 @@ impl Web {
 
 /// Sends a request and reads all of the answer.
 pub async fn answer(request: RequestBuilder) -> Answer {
+    try_answer(request).await.unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// As [`answer`], where there may be none.
+///
+/// # Errors
+/// If there is none, or not all of it.
+pub async fn try_answer(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
     within("the server answers", async {
-        let response = request.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error:?}")).to_vec();
-        Answer { status, headers, body }
+        let body = response.bytes().await?.to_vec();
+        Ok(Answer { status, headers, body })
     })
     .await
 }

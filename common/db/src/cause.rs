@@ -48,6 +48,11 @@ impl Cause {
         matches!(self.0, Kind::Unreadable { .. })
     }
 
+    /// `SQLite`: full; PostgreSQL: disk full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.code().is_some_and(|code| code == "53100" || sqlite_primary(&code) == Some(SQLITE_FULL))
+    }
+
     pub(crate) fn is_unavailable(&self) -> bool {
         match &self.0 {
             Kind::TimedOut | Kind::Sql(DbErr::ConnectionAcquire(_)) => true,

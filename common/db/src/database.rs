@@ -13,7 +13,10 @@ use heim_common::Millis;
 use sea_orm::{
     ColumnTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter,
     sea_query::{Expr, ExprTrait, Query},
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
@@ -132,6 +135,19 @@ fn sqlite(path: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {
             .foreign_keys(true)
             // What is deleted is overwritten: keys of rooms are among it.
             .pragma("secure_delete", "ON")
+    });
+    // Where the disk is full or fails, `SQLite` rolls back by itself, and the
+    // driver, whose own rollback then fails, takes the connection to be within a
+    // transaction for ever: the next one on it would be nested, and leave the
+    // file's lock behind. So such a connection is closed.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| {
+            Box::pin(async move {
+                // A rollback may be under way still; this is answered after it.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
     });
     Ok(options)
 }

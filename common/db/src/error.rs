@@ -79,6 +79,12 @@ impl DbError {
         self.cause().is_some_and(Cause::is_unavailable)
     }
 
+    /// Whether the database has no room left for what was to be written.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.cause().is_some_and(Cause::is_full)
+    }
+
     /// Whether a row holds what this release cannot read: a later one wrote it.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {

@@ -69,9 +69,13 @@ impl Database {
     /// tells of it, and the job, in one transaction. Of many uploads to one
     /// media object the first wins.
     ///
+    /// Asked again about the same upload, it answers as if the first time had
+    /// been the only one: an upload is told by its object's key, which no other
+    /// has.
+    ///
     /// # Errors
     /// If the database does not answer. The upload may then be committed all
-    /// the same: a caller that deletes the object asks for the row first.
+    /// the same: only the answer to another call says whether it is.
     pub async fn media_uploaded(&self, uploaded: &Uploaded) -> Result<UploadOutcome, DbError> {
         transact!(self, DbError::CommitUpload, async |tx| {
             // Which room it belongs to never changes.
@@ -81,10 +85,10 @@ impl Database {
                 return Ok(UploadOutcome::Gone);
             }
             let Some(row) = win(tx, uploaded).await? else {
-                return Ok(match this.one(tx).await? {
-                    Some(row) if row.uploaded.is_some() => UploadOutcome::AlreadyUploaded,
-                    _ => UploadOutcome::Gone,
-                });
+                return match this.one(tx).await? {
+                    Some(row) if row.uploaded.is_some() => won_before(tx, uploaded, &row).await,
+                    _ => Ok(UploadOutcome::Gone),
+                };
             };
             if !uploaded.specs.is_empty() {
                 insert_job(tx, uploaded, &row.room).await?;
@@ -117,6 +121,26 @@ async fn win(tx: &DatabaseTransaction, uploaded: &Uploaded) -> Result<Option<med
         .exec_with_returning(tx)
         .await?;
     Ok(rows.into_iter().next())
+}
+
+/// Of a media object that has its content: whether it is this very upload, whose
+/// commit was carried out and never heard of.
+async fn won_before(
+    tx: &DatabaseTransaction,
+    uploaded: &Uploaded,
+    row: &media_object::Model,
+) -> Result<UploadOutcome, Cause> {
+    use media_transcoding::{Column, Entity};
+    if row.storage.as_deref() != Some(uploaded.key.as_str()) {
+        return Ok(UploadOutcome::AlreadyUploaded);
+    }
+    let original = Entity::find()
+        .filter(Column::MediaId.eq(row.id))
+        .filter(Column::Name.eq(TranscodingName::original().as_str()))
+        .one(tx)
+        .await?
+        .ok_or_else(|| Cause::unreadable("media_transcoding", "original"))?;
+    Ok(UploadOutcome::Stored { seq: original.seq })
 }
 
 fn original(uploaded: &Uploaded) -> Transcoding {

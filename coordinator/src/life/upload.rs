@@ -16,7 +16,13 @@ use heim_common::{
 use heim_db::{UploadOutcome, Uploaded};
 use heim_runtime::{body::BodyError, failpoint, telemetry::chain};
 use heim_store::Writer;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
+/// How long the database is asked what became of a commit whose answer was lost,
+/// and the first pause before it is asked again.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 /// The longest of the magic bytes that types are told apart by.
 const MAGIC_BYTES: usize = 32;
 
@@ -140,16 +146,7 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         job: app.ids.job(),
         lane: Lane::Interactive,
     };
-    let outcome = match app.db.media_uploaded(&uploaded).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            // The commit may have gone through although its answer was lost: the
-            // object stays. If no row names it, it is for a sweep of the store to find.
-            tracing::warn!(%media, %key, "upload not committed: its object may be left in the store");
-            return Err(error.into());
-        }
-    };
-    match outcome {
+    match record(app, &uploaded).await? {
         UploadOutcome::Stored { seq } => {
             failpoint!(UploadCommitted);
             app.dispatch.notify_one();
@@ -165,6 +162,32 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
             discard(app, &key).await;
             Err(Code::MediaNotFound.into())
         }
+    }
+}
+
+/// Commits an upload. A commit whose answer was lost may have gone through, so
+/// the database is asked again until it says what became of it.
+async fn record(app: &App, uploaded: &Uploaded) -> Result<UploadOutcome, Failure> {
+    let end = Instant::now() + SETTLE_TIME;
+    let mut pause = SETTLE_PAUSE;
+    loop {
+        let error = match app.db.media_uploaded(uploaded).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        if error.is_full() {
+            // Said by the database itself, so there is no doubt.
+            discard(app, &uploaded.key).await;
+            return Err(error.into());
+        }
+        if !error.is_unavailable() || Instant::now() + pause > end {
+            // The object stays, because a row may name it. If none does, it is for
+            // a sweep of the store to find.
+            tracing::warn!(media = %uploaded.id, key = %uploaded.key, "it is not known whether an upload was committed");
+            return Err(error.into());
+        }
+        sleep(pause).await;
+        pause *= 2;
     }
 }
 

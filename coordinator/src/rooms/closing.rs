@@ -15,6 +15,7 @@ use tokio::time::timeout;
 /// later; what was asked for is against the rules of the place.
 const RESTART: (u16, &str) = (1012, "restarting");
 const TOO_SLOW: (u16, &str) = (1013, "too slow");
+const UNAVAILABLE: (u16, &str) = (1013, "not available right now");
 const CLOSED: u16 = 1008;
 /// How long the last frames may take.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub(super) enum Ending {
     Asked,
     /// This coordinator stops.
     Restarting,
+    /// The room cannot be shown now: the client is to try again later.
+    Unavailable,
     /// From outside, for the reason that its end says.
     Ended,
 }
@@ -45,11 +48,13 @@ pub(super) async fn close(ending: Ending, why: Option<Why>, sink: Option<Sink>, 
         // The answer to a close frame is ready, and sent by reading on.
         Ending::Asked => return drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
         Ending::Restarting => vec![close_frame(RESTART)],
+        Ending::Unavailable => vec![close_frame(UNAVAILABLE)],
         Ending::Ended => match why.and_then(Why::reason) {
             Some(reason) => {
                 let event = text(&Reply::event("disconnect-event", Disconnect { reason }));
                 event.into_iter().chain([close_frame((CLOSED, reason))]).collect()
             }
+            None if why == Some(Why::Unread) => vec![close_frame(UNAVAILABLE)],
             None => vec![close_frame(TOO_SLOW)],
         },
     };

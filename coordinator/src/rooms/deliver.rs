@@ -60,7 +60,7 @@ pub(crate) async fn deliver(app: &App, event: &RoomEvent) {
         }
         tracing::warn!(%room, error = chain(&error), "news not delivered: the room's sessions are to come back");
         for member in app.rooms.hub.members(room, |_, _| true) {
-            member.end.end(Why::TooSlow);
+            member.end.end(Why::Unread);
         }
         return;
     }

@@ -6,8 +6,10 @@ use tokio_util::sync::CancellationToken;
 /// Why a session is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// News pile up before it, or could not be read for it: it is to come again.
+    /// News pile up before it: it is to come again.
     TooSlow,
+    /// News could not be read for it: it is to come again.
+    Unread,
     /// The room has another passcode since.
     AccessChanged,
     /// The room is gone.
@@ -15,10 +17,11 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    /// What a `disconnect-event` says of it. Who is too slow would not read it.
+    /// What a `disconnect-event` says of it. Who only has to come again is told
+    /// so by the close frame.
     pub(crate) fn reason(self) -> Option<&'static str> {
         match self {
-            Self::TooSlow => None,
+            Self::TooSlow | Self::Unread => None,
             Self::AccessChanged => Some("access changed"),
             Self::RoomDeleted => Some("room deleted"),
         }

@@ -145,7 +145,11 @@ impl Session {
         let known = match self.enter(&mut sink, &mut stream, &mut ticks).await {
             Ok(Admitted::Yes(known)) => known,
             Ok(Admitted::Over(ending)) => return close(ending, self.end.why(), Some(sink), stream).await,
-            Err(error) => return tracing::debug!(room = %self.room, error = chain(&*error), "session did not join"),
+            Err(error) => {
+                tracing::debug!(room = %self.room, error = chain(&*error), "session did not join");
+                // If it is the connection that failed, nobody hears this.
+                return close(Ending::Unavailable, None, Some(sink), stream).await;
+            }
         };
         let writer = tokio::spawn(Writer::new(sink, known, self.outbox.asked(), self.end.clone()).run(queue));
         let ending = loop {

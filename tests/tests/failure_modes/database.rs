@@ -1,1 +1,0 @@
-//! The database is restarted, away, exhausted or killed in mid-write.

@@ -1,0 +1,82 @@
+//! `SQLite` is held by another process, killed while it writes, or on a disk that
+//! is full.
+
+use heim_tests::{
+    client::{Client, Entrance},
+    load::{Load, assert_kept, bmp},
+    packets::Ending,
+    small_disk::SmallDisk,
+    sql::{Locked, integrity},
+    standalone::Standalone,
+    truth,
+    until::until,
+    web::Web,
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+const KILLS: usize = 12;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f47_a_file_that_another_process_holds_is_waited_for_and_no_longer_than_that() {
+    let heim = Standalone::with(&[("database.timeout_ms", "600")]).await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let handle = ana.upload_handle().await;
+    let holder = Locked::in_sqlite(&heim.database_file()).await;
+    let begun = Instant::now();
+    let answer = Web::default().upload(&handle, bmp(1)).await;
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), "1");
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert_eq!(ana.refused("send", json!({ "content": "lost" })).await, "not available right now, try again");
+    assert_eq!(ana.command("log", json!({ "n": 1 })).await["log"], json!([]), "readers are in nobody's way");
+    holder.release().await;
+    assert_eq!(Web::default().upload(&handle, bmp(1)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f47_a_file_whose_writer_is_killed_again_and_again_is_whole_and_has_all_that_was_accepted() {
+    let mut heim = Standalone::start().await;
+    let load = Load::start(6, &[heim.base()]);
+    for kill in 0..KILLS {
+        let before = load.accepted();
+        // Another moment of the work each time.
+        until("uploads are accepted", async || (load.accepted() > before + kill % 4).then_some(())).await;
+        heim.process.kill9().await;
+        assert_eq!(integrity(&heim.database_file()).await, "ok", "after kill {kill}");
+        heim.restart().await;
+        load.moved(&[heim.base()]);
+    }
+    let told = load.end().await;
+    assert!(told.refused.is_empty(), "{told:?}");
+    assert!(told.endings.iter().all(|ending| *ending == Ending::Cut), "{told:?}");
+    let database = heim.database().await;
+    truth::settled(&database).await;
+    assert_kept(&database, &heim.store(), &told.accepted).await;
+    assert_eq!(integrity(&heim.database_file()).await, "ok");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f47_a_full_disk_is_told_as_507_and_forgotten_when_there_is_room() {
+    let disk = SmallDisk::of(24 << 20);
+    let file = disk.path().join("heim.db");
+    let heim = Standalone::with(&[("database.url", &format!("sqlite:{}", file.display()))]).await;
+    let load = Load::start(4, &[heim.base()]);
+    for _ in 0..2 {
+        let before = load.accepted();
+        until("uploads are accepted", async || (load.accepted() >= before + 5).then_some(())).await;
+        let refused = load.refused(507, "store-full");
+        disk.fill();
+        until("uploads are refused", async || (load.refused(507, "store-full") > refused).then_some(())).await;
+        disk.free();
+    }
+    let before = load.accepted();
+    until("uploads are accepted again", async || (load.accepted() >= before + 5).then_some(())).await;
+    let told = load.end().await;
+    let others: Vec<_> = told.refused.keys().filter(|(status, _)| ![503, 507].contains(status)).collect();
+    assert!(others.is_empty(), "{told:?}");
+    let database = heim.database().await;
+    truth::settled(&database).await;
+    assert_kept(&database, &heim.store(), &told.accepted).await;
+    assert_eq!(integrity(&file).await, "ok");
+}
