@@ -100,6 +100,7 @@ mod tests {
         let QueueConfig { url: _, prefix, window } = QueueConfig::default();
         assert_eq!((all.queue.prefix, all.queue.window), (prefix, window));
         let DatabaseConfig { url: _, pool_max, timeout_ms } = DatabaseConfig::default();
+        assert_eq!(all.store, StoreConfig { url: all.store.url.clone(), ..StoreConfig::default() });
         assert_eq!((all.database.pool_max, all.database.timeout_ms), (pool_max, timeout_ms));
     }
 }

@@ -44,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
     forbid_core_dumps()?;
     let Arguments { command, config } = Arguments::parse();
     let mut file: ConfigFile<Elsewhere> = config::load(DEFAULT_CONFIG, config.as_deref())?;
+    file.store = file.store.or_aws(config::variable);
     telemetry::init(&file.log)?;
     match command {
         Command::Migrate => Ok(Database::connect(&file.database).await?.migrate().await?),

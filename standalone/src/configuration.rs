@@ -29,6 +29,7 @@ pub(crate) fn load(
     if all.store.url.is_empty() {
         all.store.url = format!("file://{}", data.join("store").display());
     }
+    all.store = all.store.or_aws(config::variable);
     if all.keys.master.is_empty() && all.keys.master_file.is_empty() {
         all.keys.master_file = secrets::master_key(&data)?.display().to_string();
     }

@@ -21,6 +21,8 @@ pub const TURNED: &str = "photos/j12_dog_420_or6.jpg";
 /// A picture that takes long: 12 MP of PNG, which no decoder can scale down on
 /// the way.
 pub const SLOW: &str = "photos/p12_photo_rgb.png";
+/// A photo of 10 MB: more than one part of an upload to S3.
+pub const LARGE: &str = "photos/j48_montage_420.jpg";
 /// A small photo, 1800 × 1200.
 pub const SMALL: &str = "photos/orientation/Landscape_1.jpg";
 

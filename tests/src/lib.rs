@@ -20,6 +20,7 @@ pub mod process;
 pub mod proxy;
 pub mod raw;
 pub mod redis;
+pub mod s3;
 pub mod sharing;
 pub mod small_disk;
 pub mod sql;

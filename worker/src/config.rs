@@ -100,6 +100,7 @@ mod tests {
     fn the_commented_defaults_are_the_defaults() {
         let settings: Settings = heim_runtime::config::load(DEFAULTS, None).unwrap();
         assert_eq!(format!("{:?}", settings.worker), format!("{:?}", WorkerConfig::default()));
+        assert_eq!(settings.store, StoreConfig { url: settings.store.url.clone(), ..StoreConfig::default() });
         assert!(settings.worker.slots().get() > 0);
     }
 

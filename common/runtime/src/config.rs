@@ -31,6 +31,14 @@ pub fn load<T: DeserializeOwned>(defaults: &str, file: Option<&Path>) -> Result<
     layered(defaults, file, environment)
 }
 
+/// A variable of the environment that is no key of the configuration: one that
+/// other programs read as well. One that is empty is none.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn layered<T: DeserializeOwned>(
     defaults: &str,
     file: Option<&Path>,

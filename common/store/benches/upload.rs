@@ -19,7 +19,9 @@ const CHUNK_BYTES: usize = 16 << 10;
 #[expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench speaks to its user and may fail")]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()) }).unwrap();
+    let store =
+        Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()), ..StoreConfig::default() })
+            .unwrap();
     let original = Bytes::from((0..=250u8).cycle().take(UPLOAD_BYTES).collect::<Vec<u8>>());
     let (mut streamed, mut finished, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     for upload in 0..UPLOADS {

@@ -11,8 +11,12 @@ pub enum StoreError {
     /// `store.url` is not one that this release can use.
     #[error("store.url: {0}")]
     Url(&'static str),
-    /// The folder of `store.url` cannot be made or opened.
-    #[error("store.url: the folder cannot be made or opened")]
+    /// Another key of the section `store` is not what it must be.
+    #[error("{0}")]
+    Config(&'static str),
+    /// The folder of `store.url` cannot be made or opened, or the client of its
+    /// server not be made.
+    #[error("store.url: it cannot be opened")]
     Open(#[source] Cause),
     /// There is no object of this key.
     #[error("no such object in the store")]

@@ -12,10 +12,15 @@
 //!
 //! Promises:
 //! * What [`Writer::finish`] or [`Store::put`] has accepted is on disk: the
-//!   file and the folders that lead to it are synced before they return.
+//!   file and the folders that lead to it are synced before they return. Of an
+//!   S3 server, it is what the server calls stored.
 //! * An object appears whole or not at all.
 //! * A write that is not finished leaves nothing behind, unless the process is
-//!   killed; then a file `{key}#{number}` stays, which no reader ever sees.
+//!   killed or the server is away; then a file `{key}#{number}` or an upload in
+//!   parts stays, which no reader ever sees ([`Store::leftovers`]).
+//! * A call to an S3 server ends in time: a failed request is tried again for
+//!   `store.retry_ms` and no longer. A write of which no answer came may have
+//!   been carried out all the same.
 //! * Of an encrypted object, only ciphertext comes to the disk, unfinished or
 //!   not; and no byte is given out that was not written under the same key
 //!   and secret. What was changed is [`StoreError::Tampered`].
@@ -23,10 +28,13 @@
 //!   may: that is for the operator's log alone.
 
 mod body;
+mod bucket;
 mod config;
 mod error;
 mod gathering;
+mod leftover;
 mod local;
+mod opened;
 mod sealed;
 mod store;
 mod stored;
@@ -35,5 +43,6 @@ mod writer;
 pub use body::Body;
 pub use config::StoreConfig;
 pub use error::StoreError;
+pub use leftover::Leftover;
 pub use store::Store;
 pub use writer::{Writer, Written};

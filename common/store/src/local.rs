@@ -1,36 +1,32 @@
-//! Opens the store that `store.url` names. Today that is a folder; another
-//! kind is another arm of [`open`] and nothing else.
+//! A folder as a store, and what the local store of `object_store` leaves to do:
+//! folders that are made, removed and synced, and what a crash left in them.
 
-use crate::{StoreConfig, StoreError};
-use object_store::{ObjectStore, local::LocalFileSystem};
+use crate::{
+    StoreError,
+    opened::{Backing, Opened},
+};
+use futures_util::{Stream, stream};
+use object_store::local::LocalFileSystem;
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
-
-/// The store, and how it wants to be written to.
-pub(crate) struct Opened {
-    pub(crate) objects: Arc<dyn ObjectStore>,
-    pub(crate) part_bytes: usize,
-    pub(crate) folders: Option<Folders>,
-}
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Large enough that the hops to the blocking threads don't show, small enough
 /// that two of them for each upload are no burden.
 const PART_BYTES: usize = 1 << 20;
+/// How many finds of a walk wait for whoever asked for them.
+const FOUND_AHEAD: usize = 64;
+/// How often a folder is made again that somebody else removed meanwhile.
+const MADE_AGAIN: usize = 5;
 
-pub(crate) fn open(config: &StoreConfig) -> Result<Opened, StoreError> {
-    match config.url.split_once("://") {
-        Some(("file", path)) if path.starts_with('/') => folder(Path::new(path)),
-        Some(("file", _)) => Err(StoreError::Url("the path must be absolute: file:///var/lib/heim-media/store")),
-        Some(("s3", _)) => Err(StoreError::Url("s3:// is not supported in this release; use file:///absolute/folder")),
-        _ => Err(StoreError::Url("file:///absolute/folder expected")),
-    }
-}
-
-fn folder(root: &Path) -> Result<Opened, StoreError> {
+/// Opens a folder, and makes it where there is none.
+pub(crate) fn open(root: &Path) -> Result<Opened, StoreError> {
     let failed = |error: io::Error| StoreError::Open(error.into());
     fs::create_dir_all(root).map_err(failed)?;
     let root = root.canonicalize().map_err(failed)?;
@@ -38,7 +34,7 @@ fn folder(root: &Path) -> Result<Opened, StoreError> {
     // and then the folder.
     let objects = LocalFileSystem::new_with_prefix(&root).map_err(|error| StoreError::Open(error.into()))?;
     let objects = Arc::new(objects.with_fsync(true));
-    Ok(Opened { objects, part_bytes: PART_BYTES, folders: Some(Folders { root }) })
+    Ok(Opened { objects, part_bytes: PART_BYTES, backing: Backing::Folder(Folders { root }) })
 }
 
 /// Makes the folders of an object before it is written.
@@ -56,7 +52,7 @@ impl Folders {
     pub(crate) async fn make(&self, key: &str) -> io::Result<JoinHandle<io::Result<()>>> {
         let (root, object) = (self.root.clone(), self.root.join(key));
         let changed = spawn_blocking(move || make(&root, &object)).await??;
-        Ok(spawn_blocking(move || changed.iter().try_for_each(|folder| fs::File::open(folder)?.sync_all())))
+        Ok(spawn_blocking(move || changed.iter().try_for_each(|folder| sync(folder))))
     }
 
     /// Removes a folder with all that is in it, unfinished uploads too, which
@@ -66,14 +62,99 @@ impl Folders {
         let (root, folder) = (self.root.clone(), self.root.join(folder));
         spawn_blocking(move || {
             let removed = remove(&folder)?;
-            // Those above go too when they are empty. Whoever is about to write
-            // there makes them again.
-            let above = folder.ancestors().skip(1).take_while(|folder| *folder != root);
-            let _ = above.map(fs::remove_dir).find(Result::is_err);
+            prune(&root, &folder);
             Ok(removed)
         })
         .await?
     }
+
+    /// Removes the folders that led to an object, as far as they are empty.
+    pub(crate) async fn prune(&self, key: &str) {
+        let (root, object) = (self.root.clone(), self.root.join(key));
+        // A panic there is none of the caller's business.
+        let _ = spawn_blocking(move || prune(&root, &object)).await;
+    }
+
+    /// What unfinished writes have left, and the empty folders, which end with
+    /// a slash: by their paths in the store, in no order.
+    pub(crate) fn leftovers(&self) -> impl Stream<Item = io::Result<String>> + Send + Unpin + use<> {
+        let (tell, mut told) = mpsc::channel(FOUND_AHEAD);
+        let root = self.root.clone();
+        spawn_blocking(move || {
+            if let Err(error) = walk(&root, &root, &tell) {
+                let _ = tell.blocking_send(Err(error));
+            }
+        });
+        stream::poll_fn(move |cx| told.poll_recv(cx))
+    }
+
+    /// Removes one of those. What is gone, or not empty any more, is as well.
+    pub(crate) async fn remove_leftover(&self, path: &str) -> io::Result<()> {
+        let (root, found, is_folder) = (self.root.clone(), self.root.join(path), path.ends_with('/'));
+        spawn_blocking(move || {
+            let removed = if is_folder { fs::remove_dir(&found) } else { fs::remove_file(&found) };
+            match removed {
+                Err(error) if !is_folder && error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => prune(&root, &found),
+            }
+            Ok(())
+        })
+        .await?
+    }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder) {
+        // Removed meanwhile because it was empty: the write makes it again.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => opened?.sync_all(),
+    }
+}
+
+/// Removes the folders above, as far as they are empty. Whoever is about to
+/// write there makes them again.
+fn prune(root: &Path, path: &Path) {
+    let above = path.ancestors().skip(1).take_while(|folder| *folder != root);
+    let _ = above.map(fs::remove_dir).find(Result::is_err);
+}
+
+/// Tells of every leftover under a folder. Ends when nobody listens any more.
+fn walk(root: &Path, folder: &Path, tell: &mpsc::Sender<io::Result<String>>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let mut is_empty = true;
+    for entry in entries {
+        let entry = entry?;
+        is_empty = false;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            walk(root, &path, tell)?;
+        } else if is_staging(&path) && !found(root, &path, "", tell) {
+            return Ok(());
+        }
+    }
+    if is_empty && folder != root {
+        found(root, folder, "/", tell);
+    }
+    Ok(())
+}
+
+fn found(root: &Path, path: &Path, ending: &str, tell: &mpsc::Sender<io::Result<String>>) -> bool {
+    match path.strip_prefix(root).ok().and_then(Path::to_str) {
+        Some(path) => tell.blocking_send(Ok(format!("{path}{ending}"))).is_ok(),
+        // No name of this store's.
+        None => true,
+    }
+}
+
+/// Whether a write in progress has this name: `{key}#{number}`.
+fn is_staging(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.rsplit_once('#').is_some_and(|(key, number)| {
+        !key.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// Removes what is in a folder, and then the folder. Links are removed and not
@@ -108,7 +189,16 @@ fn remove(folder: &Path) -> io::Result<u64> {
 fn make(root: &Path, object: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(folder) = object.parent() else { return Ok(Vec::new()) };
     let new: Vec<&Path> = folder.ancestors().take_while(|folder| *folder != root && !folder.exists()).collect();
-    fs::create_dir_all(folder)?;
+    // One above may be removed, being empty, while the one below is made.
+    let is_gone = |made: &io::Result<()>| made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let mut made = fs::create_dir_all(folder);
+    for _ in 0..MADE_AGAIN {
+        if !is_gone(&made) {
+            break;
+        }
+        made = fs::create_dir_all(folder);
+    }
+    made?;
     Ok(new.iter().filter_map(|folder| folder.parent()).map(Path::to_path_buf).collect())
 }
 

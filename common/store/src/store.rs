@@ -3,7 +3,7 @@
 use crate::{
     Body, StoreConfig, StoreError, Writer,
     gathering::Gathering,
-    local::{self, Folders},
+    opened::{self, Backing, Opened},
     sealed,
 };
 use bytes::{Bytes, BytesMut};
@@ -18,7 +18,7 @@ pub struct Store {
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// How much a [`Writer`] gathers before it writes.
     pub(crate) part_bytes: usize,
-    folders: Option<Folders>,
+    pub(crate) backing: Backing,
 }
 
 impl fmt::Debug for Store {
@@ -43,8 +43,8 @@ impl Store {
     /// # Errors
     /// If the URL is not one of this release, or the folder cannot be used.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        let local::Opened { objects, part_bytes, folders } = local::open(config)?;
-        Ok(Self { objects, part_bytes, folders })
+        let Opened { objects, part_bytes, backing } = opened::open(config)?;
+        Ok(Self { objects, part_bytes, backing })
     }
 
     /// Begins an object that is written as it comes. Nothing is visible, nor
@@ -54,12 +54,12 @@ impl Store {
     /// If the key has no form of a key, or the store cannot be written to.
     pub async fn writer(&self, key: &ObjectKey, secret: Option<&ObjectSecret>) -> Result<Writer, StoreError> {
         let path = path(key)?;
-        let syncing = match &self.folders {
-            Some(folders) => {
+        let syncing = match &self.backing {
+            Backing::Folder(folders) => {
                 let made = folders.make(path.as_ref()).await;
                 Some(made.map_err(|error| StoreError::failed("make a folder", error))?)
             }
-            None => None,
+            Backing::Bucket(_) => None,
         };
         let part = match secret {
             Some(secret) => Gathering::Sealed(sealed::Sealer::new(secret, &rand::random(), path.as_ref()).into()),
@@ -116,7 +116,9 @@ impl Store {
         if let Some(secret) = secret {
             return sealed::read(self.objects.as_ref(), &path, secret, range).await;
         }
-        let options = GetOptions { range: range.clone().map(GetRange::Bounded), ..GetOptions::default() };
+        // What is longer than any object is no number that every server reads.
+        let bounded = |range: Range<u64>| GetRange::Bounded(range.start..range.end.min(i64::MAX.unsigned_abs()));
+        let options = GetOptions { range: range.clone().map(bounded), ..GetOptions::default() };
         let error = match self.objects.get_opts(&path, options).await {
             Ok(found) => return Ok(Body::plain(found)),
             Err(error) => StoreError::failed("read an object", error),
@@ -137,11 +139,16 @@ impl Store {
     /// # Errors
     /// If it may still be there.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        let deleted = self.objects.delete(&path(key)?).await;
+        let path = path(key)?;
+        let deleted = self.objects.delete(&path).await;
         match deleted.map_err(|error| StoreError::failed("delete an object", error)) {
-            Ok(()) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(error),
+            Ok(()) | Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error),
         }
+        if let Backing::Folder(folders) = &self.backing {
+            folders.prune(path.as_ref()).await;
+        }
+        Ok(())
     }
 
     /// Removes every object whose key begins with `folder`, which ends with a
@@ -151,15 +158,22 @@ impl Store {
     /// # Errors
     /// If something may still be there.
     pub async fn delete_folder(&self, folder: &str) -> Result<u64, StoreError> {
-        let failed = |error| StoreError::failed("delete a folder", error);
+        const ATTEMPT: &str = "delete a folder";
         let name = folder.strip_suffix('/').ok_or_else(|| StoreError::Key("a folder ends with a slash".into()))?;
         let path = path(&ObjectKey::from_stored(name.to_owned()))?;
-        if let Some(folders) = &self.folders {
-            return folders.remove(path.as_ref()).await.map_err(|error| StoreError::failed("delete a folder", error));
+        match &self.backing {
+            Backing::Folder(folders) => {
+                folders.remove(path.as_ref()).await.map_err(|error| StoreError::failed(ATTEMPT, error))
+            }
+            Backing::Bucket(bucket) => {
+                let found = self.objects.list(Some(&path)).map_ok(|meta| meta.location).boxed();
+                let deleted = self.objects.delete_stream(found).try_fold(0, async |count, _| Ok(count + 1)).await;
+                let unfinished = bucket.unfinished(folder);
+                let ended = unfinished.and_then(|upload| async move { bucket.abort(&upload).await });
+                let ended = ended.try_fold(0, async |count, ()| Ok(count + 1)).await?;
+                deleted.map(|deleted: u64| deleted + ended).map_err(|error| StoreError::failed(ATTEMPT, error))
+            }
         }
-        let found = self.objects.list(Some(&path)).map_ok(|meta| meta.location).boxed();
-        let deleted = self.objects.delete_stream(found).try_fold(0, async |count, _| Ok(count + 1)).await;
-        deleted.map_err(failed)
     }
 
     /// The keys of all objects, in no order, as they are found. Files that are

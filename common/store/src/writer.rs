@@ -36,6 +36,8 @@ pub struct Writer {
     syncing: Option<JoinHandle<io::Result<()>>>,
     /// What is not yet on its way.
     part: Gathering,
+    /// Bytes of the parts that were put on their way, as they are stored.
+    sent: u64,
     /// The part that is on its way.
     sending: Option<JoinHandle<object_store::Result<()>>>,
     /// There once the first part is full: smaller objects go in one piece.
@@ -53,7 +55,7 @@ impl fmt::Debug for Writer {
 impl Writer {
     pub(crate) fn new(store: Store, path: Path, part: Gathering, syncing: Option<JoinHandle<io::Result<()>>>) -> Self {
         let hash = Context::new(&SHA256);
-        Self { store, path, hash, size: 0, syncing, part, sending: None, upload: None, intact: true }
+        Self { store, path, hash, size: 0, syncing, part, sent: 0, sending: None, upload: None, intact: true }
     }
 
     /// Appends. Waits while the store is more than a part behind.
@@ -96,7 +98,12 @@ impl Writer {
             Some(upload) => upload.complete().await,
             None => self.store.objects.put(&self.path, rest.into()).await,
         };
-        stored.map_err(|error| StoreError::failed(ATTEMPT, error))?;
+        if let Err(error) = stored {
+            let is_there = self.upload.is_some() && self.is_stored().await;
+            if !is_there {
+                return Err(StoreError::failed(ATTEMPT, error));
+            }
+        }
         self.upload = None;
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(self.hash.clone().finish().as_ref());
@@ -107,6 +114,13 @@ impl Writer {
     pub async fn abort(mut self) {
         let (upload, sending) = (self.upload.take(), self.sending.take());
         discard(upload, sending).await;
+    }
+
+    /// Whether an object in parts is there although its end failed. A server
+    /// whose answer was lost has ended the upload, and knows nothing of it when
+    /// it is asked again.
+    async fn is_stored(&mut self) -> bool {
+        self.store.objects.head(&self.path).await.is_ok_and(|meta| meta.size == self.sent)
     }
 
     /// Marks the writer as broken until the call that began ends well.
@@ -132,6 +146,7 @@ impl Writer {
             self.upload = Some(opened.map_err(|error| StoreError::failed(ATTEMPT, error))?);
         }
         if let Some(upload) = self.upload.as_mut() {
+            self.sent += part.len() as u64;
             self.sending = Some(tokio::spawn(upload.put_part(part.into())));
         }
         Ok(())

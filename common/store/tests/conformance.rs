@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/src/s3/mod.rs"]
+#[expect(unreachable_pub, dead_code, reason = "made for every crate's tests")]
+mod s3;
 mod suite;
 
 use bytes::Bytes;
 use heim_common::ObjectSecret;
+use heim_runtime::Secret;
 use heim_store::{Store, StoreConfig};
 use std::{fs, path::Path};
 
@@ -14,6 +18,8 @@ use std::{fs, path::Path};
 trait Backing: Sized {
     async fn new() -> Self;
     fn store(&self) -> &Store;
+    /// The part size of a writer, around which the edges are.
+    fn part(&self) -> usize;
     /// What its objects are encrypted with.
     fn secret(&self) -> Option<&ObjectSecret>;
     fn is_sealed(&self) -> bool {
@@ -37,12 +43,20 @@ struct SealedFolder {
 impl Backing for Folder {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&StoreConfig { url: format!("file://{}/store", folder.path().display()) }).unwrap();
+        let store = Store::open(&StoreConfig {
+            url: format!("file://{}/store", folder.path().display()),
+            ..StoreConfig::default()
+        })
+        .unwrap();
         Self { store, folder }
     }
 
     fn store(&self) -> &Store {
         &self.store
+    }
+
+    fn part(&self) -> usize {
+        1 << 20
     }
 
     fn secret(&self) -> Option<&ObjectSecret> {
@@ -65,12 +79,58 @@ impl Backing for SealedFolder {
         &self.folder.store
     }
 
+    fn part(&self) -> usize {
+        self.folder.part()
+    }
+
     fn secret(&self) -> Option<&ObjectSecret> {
         Some(&self.secret)
     }
 
     async fn everything(&self) -> Vec<String> {
         self.folder.everything().await
+    }
+}
+
+/// A bucket, under a prefix, with plain or encrypted objects.
+struct Bucket<const SEALED: bool> {
+    store: Store,
+    server: s3::S3,
+    secret: ObjectSecret,
+}
+
+fn in_bucket(server: &s3::S3, prefix: &str) -> StoreConfig {
+    StoreConfig {
+        url: format!("s3://{}/{prefix}", s3::BUCKET),
+        endpoint: format!("http://127.0.0.1:{}", server.port()),
+        access_key: s3::ACCESS_KEY.into(),
+        secret_key: Secret::new(s3::SECRET_KEY.into()),
+        allow_plain_http: true,
+        ..StoreConfig::default()
+    }
+}
+
+impl<const SEALED: bool> Backing for Bucket<SEALED> {
+    async fn new() -> Self {
+        let server = s3::S3::start();
+        let store = Store::open(&in_bucket(&server, "a/prefix")).unwrap();
+        Self { store, server, secret: ObjectSecret::new([7; 32]) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn part(&self) -> usize {
+        5 << 20
+    }
+
+    fn secret(&self) -> Option<&ObjectSecret> {
+        SEALED.then_some(&self.secret)
+    }
+
+    async fn everything(&self) -> Vec<String> {
+        [self.server.objects(), self.server.unfinished()].concat()
     }
 }
 
@@ -97,7 +157,9 @@ macro_rules! conformance {
     };
 }
 
-conformance!(folder: crate::Folder, sealed_folder: crate::SealedFolder; [
+conformance!(
+    folder: crate::Folder, sealed_folder: crate::SealedFolder,
+    bucket: crate::Bucket<false>, sealed_bucket: crate::Bucket<true>; [
     what_is_written_reads_back_at_and_around_the_edges,
     a_second_object_replaces_the_first,
     nothing_is_seen_before_the_end,
@@ -137,7 +199,7 @@ mod folder_only {
             folder.store.read(&key, None, None).await.err().unwrap(),
             folder.store.delete(&key).await.unwrap_err(),
             folder.store.delete_folder("media/a\0/").await.unwrap_err(),
-            Store::open(&StoreConfig { url: "file:///proc/heim/store".into() }).unwrap_err(),
+            Store::open(&StoreConfig { url: "file:///proc/heim/store".into(), ..StoreConfig::default() }).unwrap_err(),
         ];
         for error in errors {
             let text = error.to_string();
@@ -149,12 +211,22 @@ mod folder_only {
     #[test]
     fn other_urls_are_refused_with_what_is_expected() {
         for (url, words) in [
-            ("s3://bucket/prefix", "s3:// is not supported in this release; use file:///absolute/folder"),
+            ("s3://", "s3://bucket or s3://bucket/prefix expected"),
+            ("s3:///prefix", "s3://bucket or s3://bucket/prefix expected"),
+            ("s3://bucket/a//b", "s3://bucket or s3://bucket/prefix expected"),
+            ("s3://bucket/../b", "s3://bucket or s3://bucket/prefix expected"),
+            ("s3://user@bucket", "s3://bucket or s3://bucket/prefix expected"),
             ("file://relative", "the path must be absolute"),
-            ("/var/lib", "file:///absolute/folder expected"),
-            ("", "file:///absolute/folder expected"),
+            ("/var/lib", "file:///absolute/folder or s3://bucket/prefix expected"),
+            ("", "file:///absolute/folder or s3://bucket/prefix expected"),
         ] {
-            let error = Store::open(&StoreConfig { url: url.into() }).unwrap_err().to_string();
+            let keys = |url: &str| StoreConfig {
+                url: url.into(),
+                access_key: "key".into(),
+                secret_key: Secret::new("secret".into()),
+                ..StoreConfig::default()
+            };
+            let error = Store::open(&keys(url)).unwrap_err().to_string();
             assert!(error.starts_with("store.url: ") && error.contains(words), "{url}: {error}");
         }
     }

@@ -63,7 +63,12 @@ where
             app.see_through(commit(app.clone(), writer, received)).await
         }
         Err(failure) => {
-            writer.abort().await;
+            if failure.code == Code::Unavailable {
+                // A store that is away would hold up the answer once more.
+                drop(writer);
+            } else {
+                writer.abort().await;
+            }
             let failure = unless_gone(app, media, failure).await;
             match failure.code {
                 Code::TooLarge => refuse(app, media, Reason::TooLarge).await,

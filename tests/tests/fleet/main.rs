@@ -1,6 +1,7 @@
 //! Coordinators and workers as processes of their own, over PostgreSQL and
 //! Redis: what must hold when one of them dies, stops, or loses its way.
 
+mod bucket;
 mod crashing;
 mod emptied;
 mod passing;

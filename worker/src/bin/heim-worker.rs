@@ -26,7 +26,8 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(pixel_child_main());
     }
     let arguments = Arguments::parse();
-    let settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
+    let mut settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
+    settings.store = settings.store.or_aws(config::variable);
     if arguments.check_config {
         heim_runtime::ready::print(&toml::to_string(&settings)?);
         return Ok(ExitCode::SUCCESS);

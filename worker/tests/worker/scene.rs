@@ -47,7 +47,9 @@ impl Scene {
         };
         change(&mut terms);
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()) }).unwrap();
+        let store =
+            Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()), ..StoreConfig::default() })
+                .unwrap();
         store.put(&original(), terms.claim.secret.as_ref(), Bytes::copy_from_slice(file)).await.unwrap();
         let coordinator = FakeCoordinator::start(terms.claim).await;
         let config = WorkerConfig { coordinator_url: format!("http://{}/", coordinator.address), ..terms.config };

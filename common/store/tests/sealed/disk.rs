@@ -33,7 +33,9 @@ pub(crate) struct Disk {
 impl Disk {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()) }).unwrap();
+        let store =
+            Store::open(&StoreConfig { url: format!("file://{}", folder.path().display()), ..StoreConfig::default() })
+                .unwrap();
         Self { store, folder }
     }
 

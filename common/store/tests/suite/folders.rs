@@ -1,6 +1,6 @@
 //! Whole folders that are deleted.
 
-use super::{PART, key, sample};
+use super::{key, sample};
 use crate::Backing;
 use bytes::Bytes;
 use heim_common::key::ObjectKey;
@@ -16,7 +16,7 @@ pub(crate) async fn a_folder_goes_with_all_that_is_in_it(backing: impl Backing) 
         store.put(key, backing.secret(), sample(100, 1)).await.unwrap();
     }
     let mut unfinished = store.writer(&key("original.2"), backing.secret()).await.unwrap();
-    unfinished.write(sample(2 * PART, 1)).await.unwrap();
+    unfinished.write(sample(2 * backing.part(), 1)).await.unwrap();
     assert_eq!(store.delete_folder(FOLDER).await.unwrap(), 4);
     assert_eq!(backing.everything().await.len(), neighbours.len());
     assert_eq!(store.delete_folder(FOLDER).await.unwrap(), 0);
@@ -41,7 +41,7 @@ pub(crate) async fn what_is_no_folder_is_not_deleted(backing: impl Backing) {
 pub(crate) async fn a_write_in_a_folder_that_goes_stores_nothing(backing: impl Backing) {
     let store = backing.store();
     let mut writer = store.writer(&key("original"), backing.secret()).await.unwrap();
-    writer.write(sample(2 * PART, 1)).await.unwrap();
+    writer.write(sample(2 * backing.part(), 1)).await.unwrap();
     store.delete_folder(FOLDER).await.unwrap();
     assert!(writer.finish().await.is_err());
     assert!(backing.everything().await.is_empty());

@@ -14,9 +14,6 @@ use futures_util::TryStreamExt;
 use heim_common::key::ObjectKey;
 use std::{ops::Range, time::Duration};
 
-/// The part size of a writer, around which the edges are.
-const PART: usize = 1 << 20;
-
 fn key(name: &str) -> ObjectKey {
     ObjectKey::from_stored(format!("media/0c1ofy/0c1ofy7941g5c/{name}"))
 }

@@ -1,6 +1,6 @@
 //! Objects that are read, or are not there.
 
-use super::{PART, key, read, sample};
+use super::{key, read, sample};
 use crate::Backing;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -9,8 +9,8 @@ use heim_store::StoreError;
 
 pub(crate) async fn ranges_are_cut_to_what_is_there(backing: impl Backing) {
     let store = backing.store();
-    let size = PART as u64 + 1;
-    let original = sample(PART + 1, 1);
+    let size = backing.part() as u64 + 1;
+    let original = sample(backing.part() + 1, 1);
     store.put(&key("original"), backing.secret(), original.clone()).await.unwrap();
     for range in [0..1, 0..size, 5..6, 262_100..262_200, 262_144..524_288, 9..900_000, size - 1..size, 7..u64::MAX] {
         let body = store.read(&key("original"), backing.secret(), Some(range.clone())).await.unwrap();
@@ -60,7 +60,7 @@ pub(crate) async fn every_object_is_listed(backing: impl Backing) {
         store.put(&key(name), backing.secret(), sample(size, 0)).await.unwrap();
     }
     let mut unfinished = store.writer(&key("large.v1"), backing.secret()).await.unwrap();
-    unfinished.write(sample(2 * PART, 0)).await.unwrap();
+    unfinished.write(sample(2 * backing.part(), 0)).await.unwrap();
     let mut listed = store.keys().try_collect::<Vec<_>>().await.unwrap();
     listed.sort();
     assert_eq!(listed, [key("full.v2"), key("original"), key("thumb.v1")]);

@@ -1,0 +1,161 @@
+//! An S3 server of one test's own: `s3s-fs` over a temp folder, on a free port
+//! of the loopback, with signatures checked. It answers with errors when it is
+//! told to; what happens on the wire is the proxy's to spoil.
+//!
+//! It runs on threads of its own, so that it goes on while a test blocks. Only
+//! what it needs itself is used here, so that other crates' tests can include
+//! this file by its path.
+
+mod bucket;
+mod trouble;
+
+pub use trouble::Trouble;
+
+use bucket::Bucket;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+use tokio::sync::oneshot;
+use trouble::Troubles;
+
+/// The only bucket.
+pub const BUCKET: &str = "media-of-a-test";
+/// Whose requests are accepted.
+pub const ACCESS_KEY: &str = "key-of-a-test";
+/// What they are signed with.
+pub const SECRET_KEY: &str = "secret of the test's bucket";
+
+/// A running server. It ends with this.
+#[derive(Debug)]
+pub struct S3 {
+    address: SocketAddr,
+    folder: tempfile::TempDir,
+    bucket: Bucket,
+    troubles: Arc<Troubles>,
+    /// Dropping it stops the server.
+    _hold: oneshot::Sender<()>,
+}
+
+impl S3 {
+    /// Starts a server with one empty bucket.
+    ///
+    /// # Panics
+    /// If there is no port left.
+    #[must_use]
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temp folder can be made");
+        fs::create_dir(folder.path().join(BUCKET)).expect("a bucket is a folder");
+        let bucket = Bucket::over(folder.path());
+        let mut service = S3ServiceBuilder::new(bucket.clone());
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let (service, troubles) = (service.build(), Arc::new(Troubles::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a listener can be made so");
+        let address = listener.local_addr().expect("it is bound");
+        let (hold, stop) = oneshot::channel();
+        let between = troubles.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let runtime = runtime.expect("a runtime");
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, service, between) => {}
+                    _ = stop => {}
+                }
+            });
+            runtime.shutdown_background();
+        });
+        Self { address, folder, bucket, troubles, _hold: hold }
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The section `store` of processes that reach a server by this port, its
+    /// own or a proxy's, and use this prefix.
+    #[must_use]
+    pub fn settings(prefix: &str, port: u16) -> Vec<(&'static str, String)> {
+        vec![
+            ("store.url", format!("s3://{BUCKET}/{prefix}")),
+            ("store.endpoint", format!("http://127.0.0.1:{port}")),
+            ("store.allow_plain_http", "true".to_owned()),
+            ("store.access_key", ACCESS_KEY.to_owned()),
+            ("store.secret_key", SECRET_KEY.to_owned()),
+        ]
+    }
+
+    /// Does this with the requests that come from now on.
+    pub fn set(&self, trouble: Trouble) {
+        self.troubles.set(trouble);
+    }
+
+    /// How many requests it was asked since [`Self::set`] that trouble came over.
+    #[must_use]
+    pub fn troubled(&self) -> u32 {
+        self.troubles.count()
+    }
+
+    /// The keys of all objects.
+    #[must_use]
+    pub fn objects(&self) -> Vec<String> {
+        let (root, mut keys) = (self.folder.path().join(BUCKET), Vec::new());
+        walk(&root, &root, &mut keys);
+        keys.sort();
+        keys
+    }
+
+    /// The keys of uploads in parts that were begun and neither completed nor
+    /// aborted.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<String> {
+        self.bucket.unfinished().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Where an object's bytes are, for a test that spoils or reads them.
+    #[must_use]
+    pub fn path(&self, key: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(key)
+    }
+
+    /// Everything that the server keeps, for a search.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+async fn accept(listener: TcpListener, service: s3s::service::S3Service, troubles: Arc<Troubles>) {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("it is not blocking");
+    loop {
+        let Ok((client, _)) = listener.accept().await else { continue };
+        let _ = client.set_nodelay(true);
+        let (service, troubles) = (service.clone(), troubles.clone());
+        let answer = service_fn(move |request| {
+            let (service, troubles) = (service.clone(), troubles.clone());
+            async move { troubles.answer(&service, request).await }
+        });
+        // Fails where the client went away, or was to be left without an answer.
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(client), answer));
+    }
+}
+
+fn walk(root: &Path, folder: &Path, keys: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(root, &path, keys);
+        } else if let Ok(key) = path.strip_prefix(root) {
+            keys.push(key.display().to_string());
+        }
+    }
+}

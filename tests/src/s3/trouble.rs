@@ -1,0 +1,90 @@
+//! What an S3 server does that is not well.
+
+use hyper::{Request, Response, body::Incoming, service::Service};
+use s3s::{Body, service::S3Service};
+use std::sync::{Mutex, PoisonError};
+
+/// What the server does with requests, beside carrying them out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// It answers so many requests of this method, or of any if there is none,
+    /// with an error, and carries them not out.
+    Refuse {
+        /// Only these.
+        method: Option<&'static str>,
+        /// The status of the answer: 503 for `SlowDown`, 507 for a full disk.
+        status: u16,
+        /// So many.
+        times: u32,
+    },
+    /// It carries so many requests of this method out and closes the connection
+    /// instead of answering.
+    LoseReply {
+        /// Only these.
+        method: &'static str,
+        /// So many.
+        times: u32,
+    },
+}
+
+/// The trouble that is on, and how many requests it came over.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<(Trouble, u32)>);
+
+/// The answer stays away.
+#[derive(Debug)]
+pub(super) struct Lost;
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no answer")
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl Troubles {
+    pub(super) fn set(&self, trouble: Trouble) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (trouble, 0);
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// What comes over a request of this method.
+    fn over(&self, asked: &str) -> Trouble {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (trouble, count) = *now;
+        let concerns = match trouble {
+            Trouble::None => false,
+            Trouble::Refuse { method, times, .. } => count < times && method.is_none_or(|method| method == asked),
+            Trouble::LoseReply { method, times } => count < times && method == asked,
+        };
+        if !concerns {
+            return Trouble::None;
+        }
+        now.1 += 1;
+        trouble
+    }
+
+    pub(super) async fn answer(&self, service: &S3Service, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
+        match self.over(request.method().as_str()) {
+            Trouble::None => Service::call(service, request).await.map_err(|_| Lost),
+            Trouble::LoseReply { .. } => {
+                let _ = Service::call(service, request).await;
+                Err(Lost)
+            }
+            Trouble::Refuse { status, .. } => {
+                let code = if status == 503 { "SlowDown" } else { "InternalError" };
+                let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
+                let mut answer = Response::new(Body::from(text));
+                *answer.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
+                Ok(answer)
+            }
+        }
+    }
+}
