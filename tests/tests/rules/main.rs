@@ -3,6 +3,7 @@
 //! between crates in `edges`.
 
 mod announced;
+mod bounded;
 mod decoders;
 mod payloads;
 mod strangers;
