@@ -97,8 +97,8 @@ mod tests {
         assert_eq!(all.jobs, JobsConfig::default());
         assert_eq!(all.transcodings.image, spec::default_specs());
         assert_eq!(all.log.filter, LogConfig::default().filter);
-        let QueueConfig { url: _, prefix, window } = QueueConfig::default();
-        assert_eq!((all.queue.prefix, all.queue.window), (prefix, window));
+        let QueueConfig { url: _, prefix, window, weights } = QueueConfig::default();
+        assert_eq!((all.queue.prefix, all.queue.window, all.queue.weights), (prefix, window, weights));
         let DatabaseConfig { url: _, pool_max, timeout_ms } = DatabaseConfig::default();
         assert_eq!(all.store, StoreConfig { url: all.store.url.clone(), ..StoreConfig::default() });
         assert_eq!((all.database.pool_max, all.database.timeout_ms), (pool_max, timeout_ms));

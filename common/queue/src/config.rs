@@ -1,5 +1,6 @@
 //! The section `queue` of the configuration.
 
+use crate::LaneWeights;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
@@ -14,21 +15,29 @@ pub struct QueueConfig {
     pub url: String,
     /// What every name in Redis begins with, so that deployments can share one.
     pub prefix: String,
-    /// How many ids the dispatcher keeps waiting here; the backlog waits in the database.
+    /// How many ids of each lane the dispatcher keeps waiting here; the backlog
+    /// waits in the database.
     pub window: usize,
+    /// The shares of the lanes.
+    pub weights: LaneWeights,
 }
 
 impl Default for QueueConfig {
     fn default() -> Self {
-        Self { url: "memory:".to_owned(), prefix: "heim".to_owned(), window: 256 }
+        Self { url: "memory:".to_owned(), prefix: "heim".to_owned(), window: 256, weights: LaneWeights::default() }
     }
 }
 
 impl fmt::Debug for QueueConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, prefix, window } = self;
+        let Self { url, prefix, window, weights } = self;
         let url = without_password(url);
-        f.debug_struct("QueueConfig").field("url", &url).field("prefix", prefix).field("window", window).finish()
+        f.debug_struct("QueueConfig")
+            .field("url", &url)
+            .field("prefix", prefix)
+            .field("window", window)
+            .field("weights", weights)
+            .finish()
     }
 }
 

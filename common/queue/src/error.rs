@@ -18,6 +18,9 @@ pub enum QueueError {
         /// The policy that it has.
         policy: String,
     },
+    /// A lane would starve.
+    #[error("queue.weights: interactive and bulk must be at least 1, and none may be more than {0}")]
+    Weights(u16),
     /// The lane of the in-process transport is full: what waits in the
     /// database must wait there a little longer.
     #[error("the lane {} is full", .0.as_str())]

@@ -16,10 +16,12 @@ mod in_process;
 mod over_redis;
 mod queue;
 mod subscription;
+mod wheel;
 mod worker;
 
 pub use config::QueueConfig;
 pub use error::QueueError;
 pub use queue::Queue;
 pub use subscription::{Heard, Subscription};
+pub use wheel::LaneWeights;
 pub use worker::work;

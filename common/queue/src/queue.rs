@@ -1,12 +1,12 @@
 //! The handle that coordinators and workers hold.
 
 use crate::{
-    QueueConfig, QueueError, Subscription,
+    LaneWeights, QueueConfig, QueueError, Subscription,
     in_process::InProcess,
     over_redis::{OverRedis, Pops},
 };
 use heim_common::{JobRef, job::Lane, room_event::RoomEvent};
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// A connected transport. Cheap to clone; clones of an in-process one share it.
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Queue {
     transport: Transport,
     window: usize,
+    weights: LaneWeights,
 }
 
 #[derive(Clone)]
@@ -28,7 +29,11 @@ impl fmt::Debug for Queue {
             Transport::InProcess(_) => "in process",
             Transport::Redis(_) => "redis",
         };
-        f.debug_struct("Queue").field("transport", &transport).field("window", &self.window).finish()
+        f.debug_struct("Queue")
+            .field("transport", &transport)
+            .field("window", &self.window)
+            .field("weights", &self.weights)
+            .finish()
     }
 }
 
@@ -36,17 +41,19 @@ impl Queue {
     /// Connects to what `queue.url` names.
     ///
     /// # Errors
-    /// If the URL cannot be used, Redis cannot be reached, or may evict jobs.
+    /// If the URL or the weights cannot be used, Redis cannot be reached, or may
+    /// evict jobs.
     pub async fn connect(config: &QueueConfig) -> Result<Self, QueueError> {
+        config.weights.validate()?;
         let transport = if config.url == "memory:" {
-            Transport::InProcess(Arc::new(InProcess::new(config.window)))
+            Transport::InProcess(Arc::new(InProcess::new(config.window, config.weights)))
         } else {
             Transport::Redis(Arc::new(OverRedis::connect(&config.url, &config.prefix).await?))
         };
-        Ok(Self { transport, window: config.window })
+        Ok(Self { transport, window: config.window, weights: config.weights })
     }
 
-    /// How many ids the dispatcher keeps waiting here.
+    /// How many ids of each lane the dispatcher keeps waiting here.
     #[must_use]
     pub fn window(&self) -> usize {
         self.window
@@ -67,15 +74,23 @@ impl Queue {
         }
     }
 
+    /// How many ids wait in each lane; a lane that is not named has none.
+    ///
+    /// # Errors
+    /// If Redis does not tell.
+    pub async fn waiting(&self) -> Result<BTreeMap<Lane, usize>, QueueError> {
+        match &self.transport {
+            Transport::InProcess(lanes) => Ok(lanes.waiting()),
+            Transport::Redis(redis) => redis.waiting().await,
+        }
+    }
+
     /// How many ids wait, in all lanes.
     ///
     /// # Errors
     /// If Redis does not tell.
     pub async fn len(&self) -> Result<usize, QueueError> {
-        match &self.transport {
-            Transport::InProcess(lanes) => Ok(lanes.len()),
-            Transport::Redis(redis) => redis.len().await,
-        }
+        self.waiting().await.map(|waiting| waiting.values().sum())
     }
 
     /// Whether no id waits.
@@ -94,6 +109,18 @@ impl Queue {
         match &self.transport {
             Transport::InProcess(_) => Ok(()),
             Transport::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// Checks that what waits is kept when memory is short, which an operator may
+    /// change while this runs.
+    ///
+    /// # Errors
+    /// [`QueueError::Evicts`] if it is not, another if Redis does not tell.
+    pub async fn keeps(&self) -> Result<(), QueueError> {
+        match &self.transport {
+            Transport::InProcess(_) => Ok(()),
+            Transport::Redis(redis) => redis.keeps().await,
         }
     }
 
@@ -122,7 +149,7 @@ impl Queue {
     pub(crate) fn pops(&self) -> Source {
         match &self.transport {
             Transport::InProcess(lanes) => Source::InProcess(lanes.clone()),
-            Transport::Redis(redis) => Source::Redis(Pops::new(redis.clone())),
+            Transport::Redis(redis) => Source::Redis(Pops::new(redis.clone(), self.weights)),
         }
     }
 }

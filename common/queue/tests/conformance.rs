@@ -65,7 +65,8 @@ macro_rules! conformance {
 
 conformance!(
     a_lane_is_first_in_first_out,
-    lanes_are_emptied_in_order,
+    lanes_share_the_turns_and_backfill_has_none,
+    a_full_lane_does_not_starve_another,
     never_more_handlers_than_asked_for_and_nothing_popped_without_a_free_hand,
     a_stop_waits_for_running_handlers_and_takes_nothing_more,
     a_stop_at_any_moment_loses_no_job,
@@ -87,6 +88,14 @@ async fn an_over_full_lane_in_process_takes_nothing_and_says_so() {
     queue.push(Lane::Bulk, &suite::jobs(7..8)).await.unwrap();
     queue.push(Lane::Interactive, &suite::jobs(0..8)).await.unwrap();
     assert_eq!((queue.len().await.unwrap(), queue.window()), (16, 2));
+}
+
+#[tokio::test]
+async fn weights_that_starve_a_lane_are_refused() {
+    use heim_queue::LaneWeights;
+    let weights = LaneWeights { bulk: 0, ..LaneWeights::default() };
+    let refused = Queue::connect(&QueueConfig { weights, ..QueueConfig::default() }).await.unwrap_err().to_string();
+    assert!(refused.starts_with("queue.weights: interactive and bulk must be at least 1"), "{refused}");
 }
 
 #[tokio::test]

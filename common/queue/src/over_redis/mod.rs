@@ -20,7 +20,7 @@ use redis::{
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long anybody waits for Redis, connecting anew included: an upload must
 /// not hang on it.
@@ -54,7 +54,11 @@ impl OverRedis {
             .set_response_timeout(Some(PATIENCE));
         let connecting = ConnectionManager::new_with_config(client.clone(), config);
         let mut commands = within("connect", connecting).await?;
-        eviction::refuse(&mut commands).await?;
+        if let Some(policy) = eviction::policy(&mut commands).await? {
+            eviction::refuse(policy)?;
+        } else {
+            tracing::warn!("Redis does not tell its maxmemory-policy; see that it is noeviction");
+        }
         Ok(Self { client, commands, layout: Layout::new(prefix) })
     }
 
@@ -67,18 +71,26 @@ impl OverRedis {
         self.ask("take jobs", &push).await
     }
 
-    pub(crate) async fn len(&self) -> Result<usize, QueueError> {
+    pub(crate) async fn waiting(&self) -> Result<BTreeMap<Lane, usize>, QueueError> {
         let mut lengths = Pipeline::new();
-        for lane in self.layout.lanes() {
-            lengths.cmd("LLEN").arg(lane);
+        for &lane in Lane::ALL {
+            lengths.cmd("LLEN").arg(self.layout.lane(lane));
         }
         let mut commands = self.commands.clone();
         let waiting: Vec<usize> = within("count the jobs", lengths.query_async(&mut commands)).await?;
-        Ok(waiting.iter().sum())
+        Ok(Lane::ALL.iter().copied().zip(waiting).collect())
     }
 
     pub(crate) async fn ping(&self) -> Result<(), QueueError> {
         self.ask("answer", &cmd("PING")).await
+    }
+
+    /// Whether it still keeps what waits: an operator may change that at any time.
+    pub(crate) async fn keeps(&self) -> Result<(), QueueError> {
+        match eviction::policy(&mut self.commands.clone()).await? {
+            Some(policy) => eviction::refuse(policy),
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn publish(&self, event: &RoomEvent) -> Result<(), QueueError> {

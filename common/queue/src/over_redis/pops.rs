@@ -1,7 +1,7 @@
 //! Takes jobs out of Redis, on a connection that nothing else uses.
 
 use super::{OverRedis, PATIENCE, layout, outage::Outage, within};
-use crate::QueueError;
+use crate::{LaneWeights, QueueError, wheel::Wheel};
 use heim_common::JobRef;
 use redis::{AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection, cmd};
 use std::{sync::Arc, time::Duration};
@@ -22,6 +22,7 @@ pub(crate) struct Pops {
     redis: Arc<OverRedis>,
     connection: Option<Waiting>,
     outage: Outage,
+    wheel: Wheel,
 }
 
 #[derive(Clone)]
@@ -32,8 +33,8 @@ struct Waiting {
 }
 
 impl Pops {
-    pub(crate) fn new(redis: Arc<OverRedis>) -> Self {
-        Self { redis, connection: None, outage: Outage::none("take jobs") }
+    pub(crate) fn new(redis: Arc<OverRedis>, weights: LaneWeights) -> Self {
+        Self { redis, connection: None, outage: Outage::none("take jobs"), wheel: Wheel::new(weights) }
     }
 
     /// The next job, or `None` once `stop` has fired.
@@ -46,6 +47,7 @@ impl Pops {
                     if stop.is_cancelled() {
                         self.give_back(&lane, &payload).await;
                     } else if let Some(job) = layout::read_job(&payload) {
+                        self.wheel.turn();
                         return Some(job);
                     } else {
                         // Its row, if there is one, is dispatched again.
@@ -69,7 +71,8 @@ impl Pops {
     async fn pop(&mut self, stop: &CancellationToken) -> Result<Popped, QueueError> {
         let Waiting { mut connection, id } = self.connection().await?;
         let mut pop = cmd("BLPOP");
-        pop.arg(self.redis.layout.lanes()).arg(BLOCK_SECONDS);
+        let lanes: Vec<_> = self.wheel.order().into_iter().map(|lane| self.redis.layout.lane(lane)).collect();
+        pop.arg(lanes).arg(BLOCK_SECONDS);
         let mut answer = std::pin::pin!(pop.query_async::<Popped>(&mut connection));
         let answer: RedisResult<Popped> = tokio::select! {
             biased;

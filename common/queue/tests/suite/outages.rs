@@ -156,6 +156,11 @@ async fn an_evicting_redis_is_refused_with_what_to_set() {
     // Ours never expire, so that this one does not touch them.
     assert_eq!(transport.0.command("CONFIG SET maxmemory-policy volatile-lru"), "+OK");
     transport.queue().await;
+    // Changed while somebody is connected, which asks now and then.
+    let queue = transport.queue().await;
+    assert!(queue.keeps().await.is_ok());
+    assert_eq!(transport.0.command("CONFIG SET maxmemory-policy allkeys-random"), "+OK");
+    assert!(matches!(queue.keeps().await, Err(QueueError::Evicts { policy }) if policy == "allkeys-random"));
     // Where the question is forbidden, there is nothing to refuse.
     assert_eq!(transport.0.command("CONFIG SET maxmemory-policy allkeys-lru"), "+OK");
     assert_eq!(transport.0.command("ACL SETUSER default -config"), "+OK");

@@ -18,7 +18,7 @@ pub(crate) async fn a_lane_is_first_in_first_out(transport: impl Transport) {
     assert!(worker.stop().await.is_empty());
 }
 
-pub(crate) async fn lanes_are_emptied_in_order(transport: impl Transport) {
+pub(crate) async fn lanes_share_the_turns_and_backfill_has_none(transport: impl Transport) {
     let queue = transport.queue().await;
     queue.push(Lane::Backfill, &jobs(20..23)).await.unwrap();
     queue.push(Lane::Bulk, &jobs(10..13)).await.unwrap();
@@ -30,10 +30,28 @@ pub(crate) async fn lanes_are_emptied_in_order(transport: impl Transport) {
     // What comes later in a lane before goes before.
     queue.push(Lane::Interactive, &jobs(3..4)).await.unwrap();
     worker.let_go(10);
-    assert_eq!(worker.begun_many(9).await, [1, 2, 3, 10, 11, 12, 20, 21, 22]);
+    // Bulk has its share, and the turns of a lane that is empty are lent.
+    assert_eq!(worker.begun_many(9).await, [1, 10, 2, 3, 11, 12, 20, 21, 22]);
     worker.stop().await;
     assert!(queue.is_empty().await.unwrap());
     queue.ping().await.unwrap();
+}
+
+pub(crate) async fn a_full_lane_does_not_starve_another(transport: impl Transport) {
+    let queue = transport.queue().await;
+    queue.push(Lane::Backfill, &jobs(300..310)).await.unwrap();
+    queue.push(Lane::Bulk, &jobs(200..300)).await.unwrap();
+    queue.push(Lane::Interactive, &jobs(0..190)).await.unwrap();
+    let mut worker = Worker::open(transport.queue().await, 1);
+    // Ten rounds of the wheel: 15 to 4.
+    let begun = worker.begun_many(190).await;
+    assert_eq!(begun.iter().filter(|number| (200..300).contains(*number)).count(), 40);
+    for round in begun.chunks(19) {
+        assert_eq!(round.iter().filter(|number| **number < 200).count(), 15, "{round:?}");
+    }
+    let rest = worker.begun_many(110).await;
+    assert!(rest[100..].iter().all(|number| *number >= 300), "backfill comes when nothing else waits: {rest:?}");
+    worker.stop().await;
 }
 
 pub(crate) async fn never_more_handlers_than_asked_for_and_nothing_popped_without_a_free_hand(
