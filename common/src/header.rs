@@ -2,6 +2,7 @@
 //! way is up. Nothing here decodes a pixel, and nothing here believes a name
 //! or a header of HTTP.
 
+use crate::animation::is_animated;
 use serde::{Deserialize, Serialize};
 use std::io::Cursor;
 
@@ -141,6 +142,8 @@ pub struct Header {
     /// Declared width and height in pixels, after EXIF orientation. `None`
     /// where the prefix does not reach to them.
     pub size: Option<(u32, u32)>,
+    /// Whether more than one picture is in it, as far as the prefix tells.
+    pub animated: bool,
 }
 
 impl Header {
@@ -153,7 +156,8 @@ impl Header {
             let turned = Orientation::read(prefix).swaps_sides();
             Some(if turned { (height, width) } else { (width, height) })
         });
-        Some(Self { format, size: size.filter(|&(width, height)| width > 0 && height > 0) })
+        let size = size.filter(|&(width, height)| width > 0 && height > 0);
+        Some(Self { format, size, animated: is_animated(format, prefix) })
     }
 }
 
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn declared_size_is_read_without_decoding() {
-        assert_eq!(Header::read(PNG_1X2), Some(Header { format: Format::Png, size: Some((1, 2)) }));
+        assert_eq!(Header::read(PNG_1X2), Some(Header { format: Format::Png, size: Some((1, 2)), animated: false }));
         assert_eq!(Header::read(&PNG_1X2[..20]).unwrap().size, None);
         assert_eq!(Header::read(b""), None);
     }

@@ -5,6 +5,7 @@
 //! This crate does no I/O, reads no clock and draws no random numbers. What
 //! only one process needs belongs to that process.
 
+mod animation;
 pub mod header;
 pub mod id;
 pub mod job;

@@ -1,6 +1,8 @@
 //! What every request handler is given: plain handles to the capabilities.
 
-use crate::{config::Settings, failure::Failure, keys::Keyring, passcode::Passcodes, rooms::Rooms, sign::Signer};
+use crate::{
+    config::Settings, dispatch::Bell, failure::Failure, keys::Keyring, passcode::Passcodes, rooms::Rooms, sign::Signer,
+};
 use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, problem::Code, time::Clock};
 use heim_db::Database;
 use heim_queue::Queue;
@@ -37,8 +39,8 @@ pub(crate) struct Parts {
     pub(crate) own_url: String,
     /// What a stop waits for: sessions, and what [`App::see_through`] began.
     pub(crate) tasks: TaskTracker,
-    /// Woken when there is something to dispatch.
-    pub(crate) dispatch: Arc<Notify>,
+    /// Rung when there is something to dispatch.
+    pub(crate) bell: Bell,
     /// Woken when there is much to remove.
     pub(crate) sweep: Arc<Notify>,
     /// What was counted.

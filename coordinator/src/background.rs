@@ -5,6 +5,7 @@
 use crate::{app::App, rooms};
 use heim_common::room_event::News;
 use heim_db::{DbError, Reaped};
+use heim_queue::QueueError;
 use heim_runtime::{failpoint, telemetry::chain};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -14,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PRESENCE_LEASE: Duration = Duration::from_secs(30);
 const PRESENCE_TICK: Duration = Duration::from_secs(5);
 const TRIM_TICK: Duration = Duration::from_mins(1);
+const EVICTION_TICK: Duration = Duration::from_secs(10);
+/// Most calls that one sweep of finished jobs takes; what is left waits for the next.
+const TRIM_CALLS_MAX: usize = 100;
 /// How long rows of `event` are kept.
 const EVENTS_KEPT: Duration = Duration::from_hours(24);
 
@@ -22,7 +26,9 @@ pub(crate) async fn run(app: App, number: u16, stop: CancellationToken) {
     let mut sweep = interval(Duration::from_millis(app.settings.jobs.sweep_ms));
     let mut presence = interval(PRESENCE_TICK);
     let mut trim = interval(TRIM_TICK);
-    for ticks in [&mut sweep, &mut presence, &mut trim] {
+    let mut eviction = interval(EVICTION_TICK);
+    let mut evicts = false;
+    for ticks in [&mut sweep, &mut presence, &mut trim, &mut eviction] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
     loop {
@@ -31,6 +37,10 @@ pub(crate) async fn run(app: App, number: u16, stop: CancellationToken) {
             _ = sweep.tick() => ("reap", reap(&app).await),
             _ = presence.tick() => ("presence", renew(&app, number).await),
             _ = trim.tick() => ("trim", tidy(&app).await),
+            _ = eviction.tick() => {
+                look_at_eviction(&app, &mut evicts).await;
+                continue;
+            }
         };
         if let Err(error) = result {
             tracing::warn!(what, error = chain(&error), "sweep failed; it comes again");
@@ -46,7 +56,7 @@ async fn reap(app: &App) -> Result<(), DbError> {
         return Ok(());
     }
     failpoint!(JobsReaped);
-    app.dispatch.notify_one();
+    app.bell.ring();
     for job in reaped {
         match job {
             Reaped::Again(job) => tracing::warn!(%job, "lease ran out"),
@@ -78,7 +88,25 @@ async fn renew(app: &App, number: u16) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Handles that nobody used, and events that everybody has had.
+/// Whether the queue would drop what waits in it. Refused at the start, but an
+/// operator may set it at any time.
+async fn look_at_eviction(app: &App, evicts: &mut bool) {
+    match app.queue.keeps().await {
+        Ok(()) => *evicts = false,
+        Err(error @ QueueError::Evicts { .. }) => {
+            if !*evicts {
+                tracing::error!(error = chain(&error), "waiting jobs may be dropped, and take seconds longer then");
+            }
+            *evicts = true;
+        }
+        // An outage is the dispatcher's to report.
+        Err(_) => return,
+    }
+    metrics::gauge!("heim_queue_evicts").set(f64::from(u8::from(*evicts)));
+}
+
+/// Handles that nobody used, events that everybody has had, and jobs that ended
+/// long ago.
 async fn tidy(app: &App) -> Result<(), DbError> {
     let upload_time_max = Duration::from_millis(app.settings.limits.body_timeout_ms);
     loop {
@@ -92,5 +120,10 @@ async fn tidy(app: &App) -> Result<(), DbError> {
         }
     }
     app.db.events_trim(app.now().before(EVENTS_KEPT)).await?;
+    for _ in 0..TRIM_CALLS_MAX {
+        if app.db.jobs_trim(Duration::from_secs(app.settings.jobs.kept_s)).await? == 0 {
+            break;
+        }
+    }
     Ok(())
 }

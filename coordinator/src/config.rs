@@ -2,7 +2,8 @@
 
 pub use crate::keys::{InvalidKeys, InvalidMaster, KeysConfig};
 use heim_common::{
-    job::Attempts,
+    header::Header,
+    job::{Attempts, Lane},
     limits::Limits,
     retry::Backoff,
     spec::{self, TranscodingSpec},
@@ -151,6 +152,12 @@ pub struct JobsConfig {
     /// After how long a job that nobody claimed is dispatched again, in
     /// milliseconds.
     pub redispatch_ms: u64,
+    /// Originals of more bytes wait in the lane `bulk`.
+    pub bulk_bytes: u64,
+    /// Originals that declare more pixels wait in the lane `bulk`.
+    pub bulk_pixels: u64,
+    /// How long the rows of jobs are kept that have ended, in seconds.
+    pub kept_s: u64,
 }
 
 impl Default for JobsConfig {
@@ -163,6 +170,9 @@ impl Default for JobsConfig {
             backoff_max_ms: 60_000,
             sweep_ms: 1_000,
             redispatch_ms: 5_000,
+            bulk_bytes: 12 << 20,
+            bulk_pixels: 36_000_000,
+            kept_s: 7 * 24 * 3600,
         }
     }
 }
@@ -178,6 +188,14 @@ impl JobsConfig {
     #[must_use]
     pub fn attempts(&self) -> Attempts {
         Attempts { failures_max: self.failures_max, deaths_max: self.deaths_max }
+    }
+
+    /// Where the job on an original waits: by what its header declares, since
+    /// nothing is decoded here. Animations are large, however small they look.
+    pub(crate) fn lane(&self, bytes: u64, header: &Header) -> Lane {
+        let pixels = header.size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+        let is_large = bytes > self.bulk_bytes || pixels > self.bulk_pixels;
+        if is_large || header.animated { Lane::Bulk } else { Lane::Interactive }
     }
 
     /// How long a job rests after so many failures.

@@ -46,6 +46,18 @@ pub(crate) fn index_where(table: &'static str, column: &'static str, condition: 
     Index::create().name(format!("idx_{table}_{column}_where")).table(table).col(column).and_where(condition).take()
 }
 
+/// An index over several columns of the rows of which a condition is true, under
+/// a name of its own.
+pub(crate) fn index_of_some(
+    table: &'static str,
+    name: &'static str,
+    columns: &[&'static str],
+    condition: Expr,
+) -> IndexCreateStatement {
+    let mut index = index(table, columns);
+    index.name(format!("idx_{table}_{name}")).and_where(condition).take()
+}
+
 /// Adds columns to a table: one after the other, because `SQLite` takes one at
 /// a time.
 pub(crate) async fn add(

@@ -26,6 +26,7 @@ mod m0005_events;
 mod m0006_private_rooms;
 mod m0007_sealed_messages;
 mod m0008_media_keys;
+mod m0009_lanes;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_private_rooms::Migration),
             Box::new(m0007_sealed_messages::Migration),
             Box::new(m0008_media_keys::Migration),
+            Box::new(m0009_lanes::Migration),
         ]
     }
 }

@@ -190,9 +190,12 @@ async fn fail(
 }
 
 async fn again(tx: &DatabaseTransaction, id: i64, rest: Duration) -> Result<(), Cause> {
+    let until = clock::after(tx.get_database_backend(), rest);
+    let rests_until = if rest.is_zero() { Expr::value(None::<i64>) } else { until.clone() };
     job::Entity::update_many()
         .col_expr(Column::State, Expr::value(JobState::Pending.as_str()))
-        .col_expr(Column::RunAfter, clock::after(tx.get_database_backend(), rest))
+        .col_expr(Column::RunAfter, until)
+        .col_expr(Column::RestsUntil, rests_until)
         .col_expr(Column::Dispatched, Expr::value(None::<i64>))
         .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(Column::Worker, Expr::value(None::<String>))

@@ -7,7 +7,7 @@ use crate::{
     database::Database,
     entity::{job, media_object, room},
     error::DbError,
-    job_row, media_row,
+    job_row, lane, media_row,
     transaction::transact,
 };
 use heim_common::{JobId, MediaId, RoomName, job::JobState, key::ObjectKey, media::Encryption, spec::TranscodingSpec};
@@ -40,8 +40,8 @@ pub struct Claim {
 
 impl Database {
     /// Gives a waiting job to a worker, for the length of a lease. `None` if it
-    /// is not to be had: held by another, resting, ended, unknown, or of a room
-    /// that is deleted. A job
+    /// is not to be had: held by another, resting, ended, unknown, in a lane that is
+    /// paused, or of a room that is deleted. A job
     /// of which nothing is missing is done by that.
     ///
     /// # Errors
@@ -65,6 +65,7 @@ impl Database {
                 .filter(Column::Id.eq(id.as_i64()))
                 .filter(Column::State.eq(JobState::Pending.as_str()))
                 .filter(Column::Room.not_in_subquery(deleted_rooms()))
+                .filter(Column::Lane.not_in_subquery(lane::paused()))
                 .filter(Expr::col(Column::RunAfter).lte(clock::now(backend)))
                 .exec_with_returning(tx)
                 .await?;

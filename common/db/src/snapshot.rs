@@ -129,6 +129,7 @@ fn job(text: &mut String, row: job::Model) {
         worker,
         lease_until,
         run_after: _,
+        rests_until: _,
         dispatched,
         reason,
         created: _,

@@ -1,6 +1,6 @@
 //! `heim-coordinator admin …`: the same from the shell.
 
-use super::{Made, Tools, Wanted, delete_room, make_room, rewrap, rotate_key, rotate_master};
+use super::{LaneCommand, Made, Tools, Wanted, delete_room, lane, make_room, rewrap, rotate_key, rotate_master};
 use crate::{
     app::Ids,
     config::Settings,
@@ -31,6 +31,9 @@ pub enum Command {
     /// Master keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What is worked on.
+    #[command(subcommand)]
+    Lane(LaneCommand),
 }
 
 /// `admin room …`
@@ -191,6 +194,7 @@ async fn carry_out(
             }
             Ok(format!("{agent} does not manage {room} any more\n"))
         }
+        Command::Lane(command) => lane::run(command, tools.db).await,
         Command::Keys(KeysCommand::RotateMaster) => {
             let done = rotate_master(tools).await?;
             let text = format!("{} room keys wrapped with keys.master", done.rewrapped);

@@ -2,10 +2,12 @@
 //! line alike.
 
 mod command;
+mod lane;
 mod room;
 mod rotate;
 
-pub use command::{Command, run};
+pub use command::{Command, CommandError, run};
+pub use lane::{LaneCommand, Lanes};
 pub(crate) use room::{Made, Wanted, delete_message, delete_room, make_room};
 pub(crate) use rotate::{rewrap, rotate_key, rotate_master};
 

@@ -27,6 +27,9 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         Err(error)
     })?;
     failpoint!(ClaimCommitted);
+    if claim.is_some() {
+        app.bell.claimed(app.queue.window());
+    }
     let Claim { fence, room, media, key, size, missing, encryption } = claim.ok_or(Code::NotYours)?;
     let secret = match app.keys.object_secret(&app.db, &room, media, encryption.as_ref()).await {
         Ok(secret) => secret,
@@ -80,7 +83,7 @@ pub(crate) async fn finish(app: App, job: JobId, request: FinishRequest) -> Resu
     match finished {
         Finished::Done => Ok(()),
         Finished::Again => {
-            app.dispatch.notify_one();
+            app.bell.ring();
             Ok(())
         }
         Finished::GaveUp(given_up) => {

@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use heim_common::{
     MediaId, RoomName,
     header::{Format, Header, PREFIX_BYTES},
-    job::{Lane, Reason},
+    job::Reason,
     key::ObjectKey,
     media::MediaState,
     problem::Code,
@@ -149,12 +149,12 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         height: header.size.map(|(_, height)| height),
         specs: app.settings.transcodings.image.clone(),
         job: app.ids.job(),
-        lane: Lane::Interactive,
+        lane: app.settings.jobs.lane(written.size, &header),
     };
     match record(app, &uploaded).await? {
         UploadOutcome::Stored { seq } => {
             failpoint!(UploadCommitted);
-            app.dispatch.notify_one();
+            app.bell.ring();
             rooms::announce_media(app, &room, media, TranscodingName::original(), seq).await;
             failpoint!(UploadAnnounced);
             Ok(())

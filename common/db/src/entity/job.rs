@@ -1,4 +1,5 @@
-//! Rows of `job`: jobs. `transcodings` is a JSON array of specs; `engine` the last claimer's.
+//! Rows of `job`: jobs. `transcodings` is a JSON array of specs; `engine` the last
+//! claimer's; `rests_until` is `run_after` for as long as the job rests.
 
 use sea_orm::entity::prelude::*;
 
@@ -20,6 +21,7 @@ pub(crate) struct Model {
     pub worker: Option<String>,
     pub lease_until: Option<i64>,
     pub run_after: i64,
+    pub rests_until: Option<i64>,
     pub dispatched: Option<i64>,
     pub reason: Option<String>,
     pub created: i64,

@@ -14,8 +14,8 @@ mod stage;
 mod verdict;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use heim_common::job::{Attempts, Reason, Verdict};
-use heim_db::Database;
+use heim_common::job::{Attempts, Lane, Reason, Verdict};
+use heim_db::{Cursors, Database};
 use heim_tests::keyed::Keyed;
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -24,6 +24,7 @@ use proptest::{
 use schedule::{Schedule, schedules};
 use stage::Stage;
 use std::{
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -103,14 +104,17 @@ fn seed() -> u64 {
 
 /// Ends the jobs that no worker was there for.
 async fn settle(database: &Database) {
-    const MANY: u64 = 256;
+    const MANY: usize = 256;
     let attempts = Attempts { failures_max: 1, deaths_max: 1 };
     loop {
-        let due = database.jobs_due(MANY, Duration::ZERO).await.expect("the database answers");
+        let lane = Lane::Interactive;
+        database.jobs_retell(lane, 0, Duration::ZERO).await.expect("the database answers");
+        let wanted = BTreeMap::from([(lane, MANY)]);
+        let due = database.jobs_choose(&wanted, &Cursors::default()).await.expect("the database answers");
         if due.is_empty() {
             return;
         }
-        for (job, _) in due {
+        for job in due.jobs.into_values().flatten() {
             // One of which nothing is missing is done by that.
             let lease = Duration::from_mins(1);
             if let Some(claim) = database.job_claim(job, "settler", 1, lease).await.expect("the database answers") {
