@@ -5,7 +5,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU16, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -60,6 +63,7 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
+    port: Arc<AtomicU16>,
     fault: watch::Sender<Fault>,
 }
 
@@ -74,17 +78,24 @@ impl Proxy {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener can be made so");
         let address = listener.local_addr().expect("it is bound");
+        let to = Arc::new(AtomicU16::new(port));
+        let port = Arc::clone(&to);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(accept(listener, port, faults));
         });
-        Self { address, fault }
+        Self { address, port: to, fault }
     }
 
     /// Where clients go instead of to the server.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Connections that come from now on go to the server at this port.
+    pub fn move_to(&self, port: u16) {
+        self.port.store(port, Ordering::SeqCst);
     }
 
     /// Does this from now on.
@@ -98,14 +109,14 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, port: u16, mut faults: watch::Receiver<Fault>) {
+async fn accept(listener: std::net::TcpListener, port: Arc<AtomicU16>, mut faults: watch::Receiver<Fault>) {
     let listener = TcpListener::from_std(listener).expect("it is not blocking");
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                connections.spawn(connect(client, port, faults.clone()));
+                connections.spawn(connect(client, port.load(Ordering::SeqCst), faults.clone()));
             }
             _ = connections.join_next(), if !connections.is_empty() => {}
             // The proxy was dropped; so are the connections.

@@ -1,5 +1,6 @@
 //! A Redis of one test's own: the real server on a free port of the loopback,
-//! without persistence, that can be killed, frozen and emptied.
+//! without persistence unless a test asks for it, that can be killed, frozen and
+//! emptied.
 //!
 //! Only std and `tempfile`, so that other crates' tests can include this file
 //! by its path. It knows nothing of what is kept in Redis.
@@ -24,7 +25,30 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 pub struct Redis {
     port: u16,
     folder: tempfile::TempDir,
+    persistence: Persistence,
     server: Option<Server>,
+}
+
+/// What a Redis keeps for its next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing.
+    None,
+    /// What Debian's configuration says: a snapshot now and then.
+    SavePoints,
+    /// Every write, before it is answered.
+    AppendOnly,
+}
+
+impl Persistence {
+    fn arguments(self) -> [&'static str; 6] {
+        let (save, append_only) = match self {
+            Self::None => ("", "no"),
+            Self::SavePoints => ("3600 1 300 100 60 10000", "no"),
+            Self::AppendOnly => ("", "yes"),
+        };
+        ["--save", save, "--appendonly", append_only, "--appendfsync", "always"]
+    }
 }
 
 impl Redis {
@@ -38,8 +62,9 @@ impl Redis {
         for _ in 0..20 {
             let port = free_port();
             // Somebody else may have taken the port in between: then it ends.
-            if let Some(server) = Server::start(port, &folder) {
-                return Self { port, folder, server: Some(server) };
+            let persistence = Persistence::None;
+            if let Some(server) = Server::start(port, &folder, persistence) {
+                return Self { port, folder, persistence, server: Some(server) };
             }
         }
         panic!("redis-server ends at its start: see what `redis-server --port 0` says");
@@ -51,18 +76,36 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills the server as a crash would. [`Self::restart`] brings it back, empty.
+    /// The port of this server on the loopback.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts it again, empty, to keep from now on what is said here.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub fn persist(&mut self, persistence: Persistence) {
+        self.persistence = persistence;
+        self.restart();
+    }
+
+    /// Kills the server as a crash would. [`Self::restart`] brings it back, with what
+    /// it has kept.
     pub fn kill9(&mut self) {
         self.server = None;
     }
 
-    /// Kills the server if it still runs, and starts it again on the same port, empty.
+    /// Kills the server if it still runs, and starts it again on the same port, with
+    /// what it has kept: nothing, unless [`Self::persist`] said so.
     ///
     /// # Panics
     /// If it does not come back.
     pub fn restart(&mut self) {
         self.kill9();
-        self.server = Some(Server::start(self.port, &self.folder).expect("the port was this server's a moment ago"));
+        let server = Server::start(self.port, &self.folder, self.persistence);
+        self.server = Some(server.expect("the port was this server's a moment ago"));
     }
 
     /// Freezes the server: connections stay open and nothing answers.
@@ -118,19 +161,9 @@ struct Server {
 
 impl Server {
     /// `None` if the process ended before it answered.
-    fn start(port: u16, folder: &tempfile::TempDir) -> Option<Self> {
+    fn start(port: u16, folder: &tempfile::TempDir, persistence: Persistence) -> Option<Self> {
         let mut command = Command::new("setpriv");
-        command.args([
-            "--pdeathsig",
-            "KILL",
-            "redis-server",
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
+        command.args(["--pdeathsig", "KILL", "redis-server", "--bind", "127.0.0.1"]).args(persistence.arguments());
         command.args(["--port", &port.to_string(), "--dir"]).arg(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let (hold, release) = mpsc::channel();

@@ -5,6 +5,7 @@
 mod database;
 mod deploy;
 mod hooks;
+mod names;
 mod orphans;
 mod redis;
 mod sockets;

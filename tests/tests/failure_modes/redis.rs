@@ -1,1 +1,0 @@
-//! Redis is restarted, emptied, full, slow or away.
