@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../tests/src/redis.rs"]
-#[expect(unreachable_pub, reason = "made for every crate's tests")]
+#[expect(unreachable_pub, dead_code, reason = "made for every crate's tests")]
 mod redis;
 mod suite;
 

@@ -15,17 +15,19 @@ use heim_common::{
     spec::{TranscodingSpec, default_specs},
 };
 use heim_db::{
-    Content, Created, Database, DatabaseConfig, Deleted, Edited, Expired, Finished, GivenUp, MessageEdit, NewMedia,
-    NewMessage, Reaped, Registered, Registration, Sent, UploadOutcome, Uploaded,
+    Content, Created, Cursors, Database, DatabaseConfig, Deleted, Edited, Expired, Finished, GivenUp, MessageEdit,
+    NewMedia, NewMessage, Reaped, Registered, Registration, Sent, UploadOutcome, Uploaded,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 use tempfile::TempDir;
 
 /// Later than everything, until `Step::Ages`.
 const NOW: Millis = Millis(4_000_000_000_000);
 const HOUR: Duration = Duration::from_hours(1);
 const LIMIT: u64 = 100;
+/// More than there are jobs.
+const WINDOW: usize = 100;
 /// Where a commit waits for no disk: it is not what is tested here.
 const MEMORY: &str = "/dev/shm";
 
@@ -142,7 +144,11 @@ impl Real {
             Step::LeaseEnds(object) => {
                 format!("UPDATE job SET lease_until = 0 WHERE id = {} AND state = 'running'", object + 1)
             }
-            Step::RestEnds(object) => format!("UPDATE job SET run_after = 0 WHERE id = {}", object + 1),
+            Step::RestEnds(object) => format!(
+                "UPDATE job SET run_after = 0, rests_until = CASE WHEN rests_until IS NULL THEN NULL ELSE 0 END
+                 WHERE id = {}",
+                object + 1
+            ),
             Step::HandleEnds(object) => format!("UPDATE media_object SET expires = 0 WHERE id = {}", object + 1),
             Step::HintIsLost(object) => {
                 format!("UPDATE job SET dispatched = 0 WHERE id = {} AND dispatched IS NOT NULL", object + 1)
@@ -192,8 +198,10 @@ impl Real {
                 }
             }
             Step::Dispatch => {
-                let due = self.db.jobs_due(LIMIT, HOUR).await.unwrap();
-                Answer::These(due.into_iter().map(|(id, _)| object(id.0)).collect())
+                self.db.jobs_rested().await.unwrap();
+                let wanted = BTreeMap::from([(Lane::Interactive, WINDOW)]);
+                let choice = self.db.jobs_choose(&wanted, &Cursors::default()).await.unwrap();
+                Answer::These(choice.jobs.into_values().flatten().map(|id| object(id.0)).collect())
             }
             Step::Reap => {
                 let reaped = self.db.job_reap(&ATTEMPTS, &hour).await.unwrap().into_iter().map(|reaped| match reaped {
