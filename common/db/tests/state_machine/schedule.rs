@@ -68,10 +68,19 @@ impl Play {
         let mut chance = Chance::of(seed);
         let left = 6 + chance.below(16);
         // Most of a short schedule would otherwise be about nothing.
-        let work = match chance.below(4) {
+        let work = match chance.below(6) {
             0 => VecDeque::new(),
             1 => VecDeque::from([Step::Create(0), Step::Upload(0, 1)]),
             2 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Upload(0, 1), Step::Claim(0, 1)]),
+            3 => VecDeque::from([
+                Step::Create(0),
+                Step::Upload(0, 1),
+                Step::Send(0),
+                Step::Send(0),
+                Step::DeleteMessage(0),
+                Step::Ages(0),
+            ]),
+            4 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Refuse(0, Reason::UnsupportedType)]),
             _ => VecDeque::from([Step::Create(0), Step::Create(1), Step::Upload(0, 1), Step::Upload(1, 1)]),
         };
         let (model, history) = (Model::after(seq), History::default());
