@@ -8,10 +8,12 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness tells by a panic that a test has failed")]
 
 pub mod admitted;
+pub mod chaos;
 pub mod client;
 pub mod corpus;
 pub mod fleet;
 pub mod keyed;
+pub mod ledger;
 pub mod load;
 pub mod operator;
 pub mod packets;

@@ -124,6 +124,12 @@ impl Packets {
         self.lock().clone()
     }
 
+    /// Those after the first so many.
+    #[must_use]
+    pub fn since(&self, count: usize) -> Vec<Heard> {
+        self.lock().get(count..).unwrap_or_default().to_vec()
+    }
+
     /// Those of one type: their fields.
     #[must_use]
     pub fn of(&self, kind: &str) -> Vec<Value> {
