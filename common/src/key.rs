@@ -50,6 +50,12 @@ impl ObjectKey {
         id.parse().ok()
     }
 
+    /// Whether it is an upload's, and not a transcoding's.
+    #[must_use]
+    pub fn is_original(&self) -> bool {
+        self.0.rsplit('/').next().is_some_and(|name| name.starts_with("original."))
+    }
+
     /// The key in a row or a packet that this project wrote itself.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
@@ -82,5 +88,7 @@ mod tests {
             ObjectKey::original(media, Snowflake(35)).as_str(),
             "media/0c1ofy/0c1ofy7941g5c/original.000000000000z"
         );
+        assert!(ObjectKey::original(media, Snowflake(35)).is_original());
+        assert!(!ObjectKey::transcoding(media, &name, 1).is_original());
     }
 }

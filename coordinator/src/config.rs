@@ -108,14 +108,25 @@ pub struct RetentionConfig {
     pub unattached_s: u64,
     /// How often what is to go is looked for, in milliseconds.
     pub sweep_ms: u64,
-    /// How often the store is looked through for objects that no row names, in
-    /// seconds; they are counted.
+    /// How often store and rows are compared, in seconds.
     pub orphans_s: u64,
+    /// For how long an object that no row names, or a row whose object is
+    /// missing, is left as it is, in seconds.
+    pub orphans_kept_s: u64,
+    /// For how long a write that nobody ended is left as it is, in seconds.
+    pub unfinished_kept_s: u64,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { deleted_s: 7 * 24 * 3600, unattached_s: 24 * 3600, sweep_ms: 10_000, orphans_s: 3600 }
+        Self {
+            deleted_s: 7 * 24 * 3600,
+            unattached_s: 24 * 3600,
+            sweep_ms: 10_000,
+            orphans_s: 3600,
+            orphans_kept_s: 7 * 24 * 3600,
+            unfinished_kept_s: 24 * 3600,
+        }
     }
 }
 
@@ -223,6 +234,9 @@ pub enum InvalidSettings {
     /// Nothing would ever be dispatched, or tried.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// An upload that is under way would be taken for what a crash has left.
+    #[error("{0} must be longer than an upload may take, limits.body_timeout_ms")]
+    Kept(&'static str),
     /// The master keys cannot be used.
     #[error(transparent)]
     Keys(#[from] InvalidKeys),
@@ -273,6 +287,15 @@ impl Settings {
         ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(InvalidSettings::Zero(key));
+        }
+        let kept = [
+            ("retention.orphans_kept_s", self.retention.orphans_kept_s),
+            ("retention.unfinished_kept_s", self.retention.unfinished_kept_s),
+        ];
+        let is_short =
+            |seconds: u64| Duration::from_secs(seconds) <= Duration::from_millis(self.limits.body_timeout_ms);
+        if let Some((key, _)) = kept.into_iter().find(|(_, kept)| is_short(*kept)) {
+            return Err(InvalidSettings::Kept(key));
         }
         Ok(spec::validate(&self.transcodings.image)?)
     }

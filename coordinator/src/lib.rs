@@ -16,6 +16,7 @@ mod keys;
 mod life;
 mod opened;
 mod passcode;
+mod reconcile;
 mod retention;
 mod rooms;
 mod routes;

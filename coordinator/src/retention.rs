@@ -10,11 +10,14 @@
 //! last, after a rest in which whoever was still at work on it has ended; what
 //! they stored meanwhile goes with it.
 
-use crate::{app::App, failure::Failure};
-use futures_util::{StreamExt, TryStreamExt};
-use heim_common::{MediaId, key::ObjectKey};
+use crate::{
+    app::App,
+    failure::Failure,
+    reconcile::{Place, reconcile},
+};
+use heim_common::key::ObjectKey;
 use heim_runtime::{failpoint, telemetry::chain};
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval_at},
@@ -22,8 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Rows in one statement.
-const BATCH: usize = 256;
-const LIMIT: u64 = BATCH as u64;
+const LIMIT: u64 = 256;
 /// How long a row outlives its files: longer than a worker's lease and deadline,
 /// and than an upload that no deadline stops may stand still.
 const REST: Duration = Duration::from_mins(2);
@@ -36,7 +38,8 @@ const DEPARTURES_KEPT: Duration = Duration::from_mins(5);
 /// Runs until `stop`.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let settings = &app.settings.retention;
-    let orphans = every(Duration::from_secs(settings.orphans_s), "objects without a row", || count_orphans(&app), None);
+    let (place, period) = (Place::default(), Duration::from_secs(settings.orphans_s));
+    let orphans = every(period, "what does not fit together", || reconcile(&app, &place), None);
     let sweeps =
         every(Duration::from_millis(settings.sweep_ms), "what nobody is shown", || sweep(&app), Some(&app.sweep));
     tokio::select! {
@@ -118,25 +121,8 @@ async fn remove(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Counts objects of the store whose media object has no row: an upload whose
-/// coordinator died, or a commit whose answer was lost.
-async fn count_orphans(app: &App) -> Result<(), Failure> {
-    let (mut orphans, mut all) = (0, 0);
-    let mut keys = app.store.keys().try_chunks(BATCH);
-    while let Some(some) = keys.next().await {
-        let some = some.map_err(|error| error.1)?;
-        let named: Vec<_> = some.iter().map(ObjectKey::media).collect();
-        let ids: HashSet<MediaId> = named.iter().copied().flatten().collect();
-        let known = app.db.media_exist(&ids.into_iter().collect::<Vec<_>>()).await?;
-        orphans += named.iter().filter(|media| media.is_none_or(|media| !known.contains(&media))).count() as u64;
-        all += some.len() as u64;
-    }
-    set("heim_store_objects", "orphaned", orphans);
-    set("heim_store_objects", "all", all);
-    Ok(())
-}
-
-fn set(name: &'static str, state: &'static str, count: u64) {
+/// Tells how many of something there are.
+pub(crate) fn set(name: &'static str, state: &'static str, count: u64) {
     // Counts are far below the 53 bits that are exact.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
     metrics::gauge!(name, "state" => state).set(count as f64);

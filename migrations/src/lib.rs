@@ -27,6 +27,7 @@ mod m0006_private_rooms;
 mod m0007_sealed_messages;
 mod m0008_media_keys;
 mod m0009_lanes;
+mod m0010_strays;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_sealed_messages::Migration),
             Box::new(m0008_media_keys::Migration),
             Box::new(m0009_lanes::Migration),
+            Box::new(m0010_strays::Migration),
         ]
     }
 }

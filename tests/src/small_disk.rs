@@ -47,6 +47,17 @@ impl SmallDisk {
         }
     }
 
+    /// Leaves so many bytes on it, and no more than a page above.
+    ///
+    /// # Panics
+    /// If it is filled already.
+    pub fn fill_but(&self, bytes: u64) {
+        self.fill();
+        let filler = File::options().write(true).open(self.folder.join(FILLER)).expect("it was made just now");
+        let size = filler.metadata().expect("it is there").len();
+        filler.set_len(size.saturating_sub(bytes)).expect("a file can be cut");
+    }
+
     /// Gives the room back.
     ///
     /// # Panics

@@ -1,13 +1,18 @@
-//! How many media objects wait for what sweep, and which are there at all.
+//! How many media objects wait for what sweep, and which objects of the store
+//! their rows name.
 
 use crate::{
     database::Database,
-    entity::media_object::{Column, Entity},
+    entity::{
+        job,
+        media_object::{Column, Entity},
+        media_transcoding,
+    },
     error::DbError,
 };
-use heim_common::MediaId;
+use heim_common::{MediaId, job::JobState, key::ObjectKey};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Ids in one statement: databases bound how many values one may have.
 const ASKED_AT_ONCE: usize = 1_000;
@@ -21,6 +26,17 @@ pub struct MediaCounts {
     pub withheld: u64,
     /// Are given up, and their files are being removed.
     pub gone: u64,
+}
+
+/// What the rows say of a media object's objects in the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// It is given up: all that is left of it is removed by its own sweep.
+    pub is_gone: bool,
+    /// A job of it is not over: a transcoding may be stored and not registered.
+    pub is_worked_on: bool,
+    /// The objects that rows name.
+    pub keys: HashSet<ObjectKey>,
 }
 
 const COUNTS: &str = "SELECT
@@ -48,20 +64,36 @@ impl Database {
         .await
     }
 
-    /// Which of these have a row, also those that are given up: what the store
-    /// holds of others is nobody's.
+    /// What the rows say of the objects of these media objects. One that is not
+    /// in the answer has no row: what the store holds of it is nobody's.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn media_exist(&self, ids: &[MediaId]) -> Result<HashSet<MediaId>, DbError> {
+    pub async fn holdings(&self, ids: &[MediaId]) -> Result<HashMap<MediaId, Holding>, DbError> {
         self.read(DbError::Sweep, async {
-            let mut there = HashSet::new();
+            let mut all = HashMap::new();
             for some in ids.chunks(ASKED_AT_ONCE) {
-                let of_these = Column::Id.is_in(some.iter().map(|id| id.as_i64()));
-                let rows = Entity::find().select_only().column(Column::Id).filter(of_these).into_tuple::<i64>();
-                there.extend(rows.all(&self.pool).await?.into_iter().map(MediaId::from_i64));
+                let ids = || some.iter().map(|id| id.as_i64());
+                let objects = Entity::find().select_only().columns([Column::Id, Column::Gone]);
+                let objects = objects.filter(Column::Id.is_in(ids())).into_tuple::<(i64, Option<i64>)>();
+                for (id, gone) in objects.all(&self.pool).await? {
+                    all.insert(id, Holding { is_gone: gone.is_some(), ..Holding::default() });
+                }
+                let busy = job::Entity::find().select_only().column(job::Column::MediaId);
+                let open = [JobState::Pending.as_str(), JobState::Running.as_str()];
+                let busy = busy.filter(job::Column::MediaId.is_in(ids())).filter(job::Column::State.is_in(open));
+                for id in busy.into_tuple::<i64>().all(&self.pool).await? {
+                    all.entry(id).or_default().is_worked_on = true;
+                }
+                // Read last: what a job has registered before it ended is seen.
+                let named = media_transcoding::Entity::find().select_only();
+                let named = named.columns([media_transcoding::Column::MediaId, media_transcoding::Column::Uri]);
+                let named = named.filter(media_transcoding::Column::MediaId.is_in(ids())).into_tuple::<(i64, String)>();
+                for (id, uri) in named.all(&self.pool).await? {
+                    all.entry(id).or_default().keys.insert(ObjectKey::from_stored(uri));
+                }
             }
-            Ok(there)
+            Ok(all.into_iter().map(|(id, holding)| (MediaId::from_i64(id), holding)).collect())
         })
         .await
     }

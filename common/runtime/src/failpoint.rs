@@ -99,6 +99,8 @@ points! {
     "media-released" = MediaReleased,
     /// Coordinator: the files of a media object are deleted, its row is there.
     "files-removed" = FilesRemoved,
+    /// Coordinator: an object that no row names is removed, and still noted.
+    "orphan-removed" = OrphanRemoved,
 }
 
 /// What happens at a point.

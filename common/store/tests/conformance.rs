@@ -130,7 +130,7 @@ impl<const SEALED: bool> Backing for Bucket<SEALED> {
     }
 
     async fn everything(&self) -> Vec<String> {
-        [self.server.objects(), self.server.unfinished()].concat()
+        [self.server.objects(), self.server.unfinished().into_iter().map(|(key, _)| key).collect()].concat()
     }
 }
 

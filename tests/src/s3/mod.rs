@@ -114,23 +114,17 @@ impl S3 {
         keys
     }
 
-    /// The keys of uploads in parts that were begun and neither completed nor
-    /// aborted.
+    /// Uploads in parts that were begun and neither completed nor aborted: their
+    /// keys and their own ids.
     #[must_use]
-    pub fn unfinished(&self) -> Vec<String> {
-        self.bucket.unfinished().into_iter().map(|(key, _)| key).collect()
+    pub fn unfinished(&self) -> Vec<(String, String)> {
+        self.bucket.unfinished()
     }
 
     /// Where an object's bytes are, for a test that spoils or reads them.
     #[must_use]
     pub fn path(&self, key: &str) -> PathBuf {
         self.folder.path().join(BUCKET).join(key)
-    }
-
-    /// Everything that the server keeps, for a search.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 

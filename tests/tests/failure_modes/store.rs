@@ -1,1 +1,249 @@
 //! The object store fails, hangs, cuts bodies or is full.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use heim_common::{key::ObjectKey, media::MediaState};
+use heim_runtime::Secret;
+use heim_store::{Store, StoreConfig, StoreError};
+use heim_tests::{
+    client::{Client, Entrance},
+    corpus,
+    fleet::Fleet,
+    proxy::{Fault, Proxy, Way},
+    raw::{Raw, upload_head},
+    s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY, Trouble},
+    sharing::{NAMES, finished, share, share_accepted},
+    small_disk::SmallDisk,
+    standalone::Standalone,
+    stored,
+    until::until,
+    web::{Answer, Web},
+};
+use std::time::{Duration, Instant};
+
+/// A request to the store ends within 10 s, by its defaults; the rest is for a
+/// busy machine.
+const BUDGET: Duration = Duration::from_secs(30);
+/// A quick sweep of the store, for what a server did late.
+const SWEEPS: [(&str, &str); 4] = [
+    ("retention.orphans_s", "1"),
+    ("retention.orphans_kept_s", "6"),
+    ("retention.unfinished_kept_s", "6"),
+    ("limits.body_timeout_ms", "5000"),
+];
+
+async fn over(port: u16, more: &[(&str, &str)]) -> Fleet {
+    let own = S3::settings("fleet", port);
+    let settings: Vec<_> = own.iter().map(|(key, value)| (*key, value.as_str())).chain(more.iter().copied()).collect();
+    Fleet::with(1, 1, &settings).await
+}
+
+async fn enter(base: &str) -> Client {
+    Client::enter(base, "welcome", Entrance::aware(), "ana").await
+}
+
+/// A share that is refused for a while, in time and with the word when to come again.
+async fn refused_in_time(ana: &Client, picture: &[u8]) -> Duration {
+    let handle = ana.upload_handle().await;
+    let begun = Instant::now();
+    let answer = Web::default().upload(&handle, picture.to_vec()).await;
+    let took = begun.elapsed();
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+    assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
+    assert!(took < BUDGET, "{took:?}");
+    took
+}
+
+async fn shared(ana: &Client, picture: &[u8]) {
+    let id = share_accepted(ana, picture.to_vec()).await;
+    assert_eq!(finished(ana, id).await.state, MediaState::Ready);
+}
+
+async fn becomes(s3: &S3, objects: usize) {
+    until("nothing is left of what failed", async || {
+        (s3.objects().len() == objects && s3.unfinished().is_empty()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f52_bursts_of_503_and_500_are_waited_out_and_no_longer_than_a_request_may_take() {
+    let s3 = S3::start();
+    let fleet = over(s3.port(), &[]).await;
+    let (ana, picture) = (enter(fleet.base(0)).await, corpus::read(corpus::SMALL));
+    let mut accepted = 0;
+    for status in [503, 500] {
+        for method in ["PUT", "GET"] {
+            s3.set(Trouble::Refuse { method: Some(method), status, times: 3 });
+            shared(&ana, &picture).await;
+            assert_eq!(s3.troubled(), 3, "{status} for {method}");
+            accepted += 1;
+        }
+        s3.set(Trouble::Refuse { method: None, status, times: u32::MAX });
+        let took = refused_in_time(&ana, &picture).await;
+        assert!(s3.troubled() > 2, "it was tried again");
+        println!("f52: {status} all the time: refused after {took:?}, {} requests", s3.troubled());
+        s3.set(Trouble::None);
+    }
+    shared(&ana, &picture).await;
+    assert_eq!(s3.objects().len(), (accepted + 1) * NAMES.len());
+    s3.set(Trouble::Refuse { method: Some("PUT"), status: 507, times: u32::MAX });
+    let (_, answer) = share(&ana, picture).await;
+    assert_eq!(answer.refusal(), (507, "store-full".to_owned()));
+    assert_eq!(s3.troubled(), 1, "a full server is not asked again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f53_a_store_that_hangs_costs_a_request_its_budget_and_nothing_is_left() {
+    let s3 = S3::start();
+    let proxy = Proxy::before(s3.port());
+    let fleet = over(proxy.port(), &SWEEPS).await;
+    let (ana, picture) = (enter(fleet.base(0)).await, corpus::read(corpus::SMALL));
+    shared(&ana, &picture).await;
+    proxy.set(Fault::BlackHole);
+    let took = refused_in_time(&ana, &picture).await;
+    println!("f53: small, refused after {took:?}");
+    let took = refused_in_time(&ana, &corpus::read(corpus::LARGE)).await;
+    println!("f53: in parts, refused after {took:?}");
+    assert_eq!(Web::default().get(&format!("{}/readyz", fleet.base(0))).await.status, 503);
+    assert_eq!(Web::default().get(&format!("{}/healthz", fleet.base(0))).await.status, 200);
+    proxy.heal();
+    // What was on its way arrives now, and is nobody's.
+    becomes(&s3, NAMES.len()).await;
+    shared(&ana, &picture).await;
+}
+
+/// A store without a second attempt, by way of a proxy.
+fn by(proxy: &Proxy) -> Store {
+    let config = StoreConfig {
+        url: format!("s3://{BUCKET}/fleet"),
+        endpoint: format!("http://127.0.0.1:{}", proxy.port()),
+        access_key: ACCESS_KEY.to_owned(),
+        secret_key: Secret::new(SECRET_KEY.to_owned()),
+        allow_plain_http: true,
+        retry_ms: 0,
+        ..StoreConfig::default()
+    };
+    Store::open(&config).expect("the configuration is good")
+}
+
+/// Does something with the connection cut after each byte of one way, until it
+/// succeeds three times on end: there is nothing left to cut. Says how often it
+/// was cut.
+async fn at_every_byte(proxy: &Proxy, way: Way, mut work: impl AsyncFnMut(&Store) -> bool) -> u64 {
+    let (mut cuts, mut whole, store) = (0, 0, by(proxy));
+    for bytes in 0.. {
+        proxy.set(Fault::CutAfter(way, bytes));
+        if work(&store).await {
+            whole += 1;
+        } else {
+            whole = 0;
+            cuts += 1;
+        }
+        if whole == 3 {
+            break;
+        }
+    }
+    proxy.heal();
+    cuts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f54_no_object_is_short_wherever_the_connection_is_cut() {
+    let s3 = S3::start();
+    let proxy = Proxy::before(s3.port());
+    let (key, bytes) = (ObjectKey::from_stored("media/0c1ofy/0c1ofy7941g5c/original.1".into()), [7; 100]);
+    let path = s3.path("fleet/media/0c1ofy/0c1ofy7941g5c/original.1");
+    let put = at_every_byte(&proxy, Way::In, async |store| {
+        let _ = std::fs::remove_file(&path);
+        let put = store.put(&key, None, Bytes::copy_from_slice(&bytes)).await;
+        let there = std::fs::read(&path).ok();
+        assert!(there.as_ref().is_none_or(|there| *there == bytes), "short: {there:?}");
+        assert!(put.is_err() || there.is_some(), "what was accepted is there");
+        put.is_ok()
+    })
+    .await;
+    assert!(put > 100, "every byte of the object and of its head: {put}");
+    let get = at_every_byte(&proxy, Way::Out, async |store| {
+        let read = async {
+            let body = store.read(&key, None, None).await?;
+            Ok::<_, StoreError>(body.try_collect::<Vec<Bytes>>().await?.concat())
+        };
+        match read.await {
+            Ok(read) => {
+                assert_eq!(read, bytes, "all of it");
+                true
+            }
+            Err(_) => false,
+        }
+    })
+    .await;
+    assert!(get > 100, "every byte of the object and of its head: {get}");
+    println!("f54: cut {put} times on the way in, {get} times on the way out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f54_an_upload_that_is_cut_before_the_store_is_refused_and_never_ready() {
+    let s3 = S3::start();
+    let proxy = Proxy::before(s3.port());
+    let fleet = over(proxy.port(), &[("store.retry_ms", "1")]).await;
+    let (ana, picture) = (enter(fleet.base(0)).await, corpus::read(corpus::SMALL));
+    for cut in (0..8).map(|eighth| picture.len() as u64 * eighth / 8) {
+        proxy.set(Fault::CutAfter(Way::In, cut));
+        refused_in_time(&ana, &picture).await;
+        assert!(s3.objects().is_empty() && s3.unfinished().is_empty(), "cut after {cut}: {:?}", s3.objects());
+    }
+    proxy.heal();
+    shared(&ana, &picture).await;
+    becomes(&s3, NAMES.len()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f55_a_put_whose_answer_is_lost_is_done_once() {
+    let s3 = S3::start();
+    let fleet = over(s3.port(), &[]).await;
+    let (ana, picture) = (enter(fleet.base(0)).await, corpus::read(corpus::SMALL));
+    s3.set(Trouble::LoseReply { method: "PUT", times: 2 });
+    shared(&ana, &picture).await;
+    assert_eq!((s3.troubled(), s3.objects().len()), (2, NAMES.len()));
+    // Of an upload in parts, the answer that says that it is whole.
+    let large = corpus::read(corpus::LARGE);
+    let handle = ana.upload_handle().await;
+    ana.send("look", &[handle.id]).await;
+    let mut raw = Raw::connect(&handle.url).await;
+    assert!(raw.write(upload_head(&handle, &[("Content-Length", &large.len().to_string())])).await);
+    assert!(raw.write(&large[..6 << 20]).await);
+    until("the upload in parts is begun", async || (!s3.unfinished().is_empty()).then_some(())).await;
+    s3.set(Trouble::LoseReply { method: "POST", times: 1 });
+    assert!(raw.write(&large[6 << 20..]).await);
+    let Answer { status, .. } = raw.answer().await.expect("an answer");
+    assert_eq!((status, s3.troubled()), (201, 1));
+    assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
+    assert_eq!(s3.objects().len(), 2 * NAMES.len());
+    let original = s3.objects().into_iter().find(|key| key.contains(&format!("{}/original", handle.id)));
+    assert!(std::fs::read(s3.path(&original.expect("it is there"))).expect("a file") == large);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f59_a_full_disk_is_told_as_507_leaves_nothing_and_is_forgotten_when_there_is_room() {
+    let disk = SmallDisk::of(16 << 20);
+    let folder = disk.path().join("store");
+    let heim = Standalone::with(&[("store.url", &format!("file://{}", folder.display()))]).await;
+    let (ana, photo) = (enter(heim.base()).await, corpus::read(corpus::PHOTO));
+    let (web, handle) = (Web::default(), ana.upload_handle().await);
+    ana.send("look", &[handle.id]).await;
+    for percent in [0, 50, 99] {
+        disk.fill_but(photo.len() as u64 * percent / 100);
+        let answer = web.upload(&handle, photo.clone()).await;
+        assert_eq!(answer.refusal(), (507, "store-full".to_owned()), "room for {percent} %");
+        until("nothing is left of it", async || stored::files(&folder).is_empty().then_some(())).await;
+        let ready = web.get(&format!("{}/readyz", heim.base())).await;
+        assert!(percent > 0 || ready.status == 503, "{ready:?}");
+        disk.free();
+    }
+    assert_eq!(web.upload(&handle, photo).await.status, 201);
+    assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
+    assert_eq!(stored::files(&folder).len(), NAMES.len());
+    until("it is ready", async || (web.get(&format!("{}/readyz", heim.base())).await.status == 200).then_some(()))
+        .await;
+}

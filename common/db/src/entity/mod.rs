@@ -15,3 +15,4 @@ pub(crate) mod room;
 pub(crate) mod room_key;
 pub(crate) mod room_manager;
 pub(crate) mod session;
+pub(crate) mod stray;

@@ -24,6 +24,7 @@ mod registration;
 mod retention;
 mod rewrap;
 mod rooms;
+mod strays;
 mod sweep;
 mod upgrade;
 mod verdicts;
