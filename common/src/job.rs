@@ -2,7 +2,7 @@
 
 use crate::{JobId, media::UnknownWord};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// The kind of every job so far. Kinds are for ever.
 pub const KIND_TRANSCODE: &str = "transcode";
@@ -177,10 +177,15 @@ pub enum Verdict {
         /// What went wrong.
         reason: Reason,
     },
-    /// Not the job's fault (shutdown, back-pressure); counts as nothing.
+    /// Not the job's fault (shutdown, back-pressure, an outage); counts as
+    /// nothing.
     Snooze {
-        /// How long the job should rest.
+        /// How long the job should rest at least.
         after_ms: u64,
+        /// What is away, if something is: then the pauses grow from one to the
+        /// next, and have an end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     /// It will never go better.
     Discard {
@@ -196,6 +201,9 @@ pub struct Attempts {
     pub failures_max: u32,
     /// Deaths of a pixel child after which the file is [`Reason::Poison`].
     pub deaths_max: u32,
+    /// How long a job is put off for what is away; then it is discarded with
+    /// that reason.
+    pub away_max: Duration,
 }
 
 /// What becomes of a job whose attempt ended badly.
@@ -247,11 +255,14 @@ mod tests {
     fn verdicts_have_their_wire_form() {
         let discard = Verdict::Discard { reason: Reason::Damaged };
         assert_eq!(serde_json::to_string(&discard).unwrap(), r#"{"verdict":"discard","reason":"damaged"}"#);
+        let snooze = Verdict::Snooze { after_ms: 5, reason: None };
+        assert_eq!(serde_json::to_string(&snooze).unwrap(), r#"{"verdict":"snooze","after_ms":5}"#);
+        assert_eq!(serde_json::from_str::<Verdict>(r#"{"verdict":"snooze","after_ms":5}"#).unwrap(), snooze);
     }
 
     #[test]
     fn the_third_death_is_poison_and_the_last_failure_keeps_its_reason() {
-        let attempts = Attempts { failures_max: 5, deaths_max: 3 };
+        let attempts = Attempts { failures_max: 5, deaths_max: 3, away_max: Duration::ZERO };
         assert_eq!(attempts.after(Reason::ChildDied, 2, 2), AfterFailure::Again);
         assert_eq!(attempts.after(Reason::ChildDied, 3, 3), AfterFailure::GiveUp(Reason::Poison));
         assert_eq!(attempts.after(Reason::StoreUnavailable, 4, 0), AfterFailure::Again);

@@ -154,6 +154,9 @@ pub struct JobsConfig {
     pub failures_max: u32,
     /// Deaths of a pixel child after which a file is poison.
     pub deaths_max: u32,
+    /// How long a job is put off because the store or a coordinator is away, in
+    /// seconds; then it is given up.
+    pub away_max_s: u64,
     /// Longest first wait before another attempt, in milliseconds.
     pub backoff_ms: u64,
     /// Longest wait before another attempt, in milliseconds.
@@ -177,6 +180,7 @@ impl Default for JobsConfig {
             lease_ms: 3_000,
             failures_max: 5,
             deaths_max: 3,
+            away_max_s: 86_400,
             backoff_ms: 1_000,
             backoff_max_ms: 60_000,
             sweep_ms: 1_000,
@@ -198,7 +202,11 @@ impl JobsConfig {
     /// When a failing job is given up.
     #[must_use]
     pub fn attempts(&self) -> Attempts {
-        Attempts { failures_max: self.failures_max, deaths_max: self.deaths_max }
+        Attempts {
+            failures_max: self.failures_max,
+            deaths_max: self.deaths_max,
+            away_max: Duration::from_secs(self.away_max_s),
+        }
     }
 
     /// Where the job on an original waits: by what its header declares, since
@@ -228,7 +236,7 @@ pub enum InvalidSettings {
     /// URLs are made by putting a path behind it.
     #[error("coordinator.public_url must begin with http:// or https:// and not end with /")]
     PublicUrl,
-    /// A lease must outlive at least two heartbeats, which come every third of it.
+    /// A lease must outlive at least two heartbeats, which come every fifth of it.
     #[error("jobs.lease_ms must be at least 300")]
     Lease,
     /// Nothing would ever be dispatched, or tried.

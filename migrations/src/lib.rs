@@ -28,6 +28,7 @@ mod m0007_sealed_messages;
 mod m0008_media_keys;
 mod m0009_lanes;
 mod m0010_strays;
+mod m0011_patient_jobs;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_media_keys::Migration),
             Box::new(m0009_lanes::Migration),
             Box::new(m0010_strays::Migration),
+            Box::new(m0011_patient_jobs::Migration),
         ]
     }
 }

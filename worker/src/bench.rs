@@ -6,6 +6,7 @@ use crate::{
     config::{Credentials, WorkerConfig},
     coordinator::{Coordinator, Persistence, parse},
     jobs::transcode,
+    lease::Heart,
     name,
 };
 use heim_common::JobRef;
@@ -21,6 +22,10 @@ pub struct Bench {
     pub(crate) name: String,
     /// Who gives out the jobs.
     pub(crate) coordinator: Coordinator,
+    /// Who keeps them held.
+    pub(crate) heart: Heart,
+    /// Draws what tells one claim from another.
+    pub(crate) nonce: fn() -> i64,
     /// How long faults of the coordinator are borne.
     pub(crate) patience: Duration,
     /// How it is asked again.
@@ -50,6 +55,7 @@ impl Bench {
         stop: CancellationToken,
     ) -> Result<Self, WorkerError> {
         let address = parse(&config.coordinator_url, config.allow_plain_http)?;
+        let heart = Coordinator::new(&address, hooks.clone()).map_err(WorkerError::Client)?;
         let coordinator = Coordinator::new(&address, hooks).map_err(WorkerError::Client)?;
         let (slots, files_per_child) = (config.slots(), config.files_per_child);
         // Children take a moment to come up, which is not the runtime's to wait for.
@@ -58,6 +64,8 @@ impl Bench {
         Ok(Self {
             name: config.name.clone().unwrap_or_else(|| name::fresh(rand::random())),
             coordinator,
+            heart: Heart::start(heart).map_err(WorkerError::Heart)?,
+            nonce: rand::random::<i64>,
             patience: config.persistence(),
             persistence: Persistence::new(rand::random::<f64>),
             store,

@@ -1,19 +1,51 @@
 //! The lease of a claimed job: renewed by a heartbeat beside the work, and
 //! noticed when it is lost.
 //!
-//! The heart beats in a future of the runtime while the pixels are made in
-//! another process, so no picture can hold it up.
+//! The pixels are made in other processes, and the heart beats on a thread with
+//! a runtime and connections of its own: neither a picture nor whatever keeps
+//! the worker's runtime busy can hold it up.
 
 use crate::coordinator::{CallError, Coordinator, Fence};
-use std::time::Duration;
-use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use std::{io, sync::Arc, thread, time::Duration};
+use tokio::{
+    runtime::{Builder, Handle},
+    time::Instant,
+};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::AbortOnDropHandle,
+};
 
-/// Heartbeats to a lease: one may be lost, and there is time for another.
-const BEATS: u32 = 3;
+/// Heartbeats to a lease: some may be lost, or late because the machine has no
+/// time, and there is still one that holds it.
+const BEATS: u32 = 5;
 /// Guards against a lease that would make the heart race, or stand still.
 const BEAT_MIN: Duration = Duration::from_millis(20);
 const BEAT_MAX: Duration = Duration::from_mins(1);
+
+/// Where all leases of a worker are kept. Cheap to clone; the thread ends with
+/// the last clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Heart {
+    coordinator: Coordinator,
+    runtime: Handle,
+    _alive: Arc<DropGuard>,
+}
+
+impl Heart {
+    /// Starts the thread. The connections of `coordinator` must be the heart's
+    /// own: whoever opens one has it driven by its runtime.
+    ///
+    /// # Errors
+    /// If there is no thread or no runtime to be had.
+    pub(crate) fn start(coordinator: Coordinator) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (handle, stop) = (runtime.handle().clone(), CancellationToken::new());
+        let alive = Arc::new(stop.clone().drop_guard());
+        thread::Builder::new().name("heart".to_owned()).spawn(move || runtime.block_on(stop.cancelled()))?;
+        Ok(Self { coordinator, runtime: handle, _alive: alive })
+    }
+}
 
 /// A lease that is kept for as long as this lives.
 #[derive(Debug)]
@@ -24,10 +56,10 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// Keeps a lease that was asked for at `asked`.
-    pub(crate) fn keep(coordinator: Coordinator, held: Fence, asked: Instant, lease: Duration) -> Self {
+    pub(crate) fn keep(heart: &Heart, held: Fence, asked: Instant, lease: Duration) -> Self {
         let lost = CancellationToken::new();
-        let tell = lost.clone();
-        let heart = tokio::spawn(async move {
+        let (tell, coordinator) = (lost.clone(), heart.coordinator.clone());
+        let heart = heart.runtime.spawn(async move {
             beat(&coordinator, held, asked, lease).await;
             tell.cancel();
         });
@@ -53,7 +85,9 @@ async fn beat(coordinator: &Coordinator, held: Fence, mut asked: Instant, mut le
             tracing::warn!(job = %held.job, "the lease ran out: the coordinator has not answered");
             return;
         }
-        match coordinator.heartbeat(held, pause.min(end - now)).await {
+        // Of what is left of the lease, half is for the next try.
+        let patience = ((end - now) / 2).max(pause.min(end - now));
+        match coordinator.heartbeat(held, patience).await {
             Ok(reply) => (asked, lease) = (now, Duration::from_millis(reply.lease_ms)),
             Err(error) if error.is_transient() => {
                 tracing::debug!(job = %held.job, error = &error as &dyn std::error::Error, "a heartbeat was missed");

@@ -19,6 +19,9 @@ pub enum WorkerError {
     /// No HTTP client could be made.
     #[error("making an HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The thread of the heartbeats could not be started.
+    #[error("starting the thread of the heartbeats")]
+    Heart(#[source] std::io::Error),
     /// The children could not be started.
     #[error("starting the pixel children")]
     Pool(#[source] PoolError),

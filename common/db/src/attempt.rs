@@ -22,7 +22,8 @@ use sea_orm::{
 };
 use std::time::Duration;
 
-/// How long a job rests after so many failures, 1 for the first.
+/// How long a job rests after so many failures, or so many snoozes for what is
+/// away; 1 for the first.
 pub type Pause<'a> = &'a (dyn Fn(u32) -> Duration + Send + Sync);
 
 /// What became of [`Database::job_finish`].
@@ -157,9 +158,12 @@ async fn end(tx: &DatabaseTransaction, ending: &Ending<'_>) -> Result<Finished, 
         Verdict::Done => fail(tx, ending, &media, &job, Reason::Internal).await,
         Verdict::Retry { reason } => fail(tx, ending, &media, &job, reason).await,
         Verdict::Discard { reason } => give_up(tx, &media, &job, reason).await,
-        Verdict::Snooze { after_ms } => {
-            again(tx, job.id, Duration::from_millis(after_ms).min(SNOOZE_MAX)).await?;
-            Ok(Finished::Again)
+        Verdict::Snooze { after_ms, reason } => {
+            let rest = Duration::from_millis(after_ms).min(SNOOZE_MAX);
+            match reason {
+                Some(reason) => put_off(tx, ending, &media, &job, reason, rest).await,
+                None => again(tx, job.id, rest).await,
+            }
         }
     }
 }
@@ -177,19 +181,50 @@ async fn fail(
         .col_expr(Column::Failures, Expr::value(i64::from(failures)))
         .col_expr(Column::Deaths, Expr::value(i64::from(deaths)))
         .col_expr(Column::Reason, Expr::value(reason.as_str()))
+        .col_expr(Column::Snoozes, Expr::value(0))
+        .col_expr(Column::AwaySince, Expr::value(None::<i64>))
         .filter(Column::Id.eq(job.id))
         .exec(tx)
         .await?;
     match ending.attempts.after(reason, failures, deaths) {
         AfterFailure::Again => {
-            again(tx, job.id, (ending.pause)(failures)).await?;
-            Ok(Finished::Again)
+            // A lease has run out before it is known that its worker is lost: to the first loss
+            // that was rest enough.
+            let waited = matches!(ending.by, By::Sweep) && failures == 1;
+            again(tx, job.id, if waited { Duration::ZERO } else { (ending.pause)(failures) }).await
         }
         AfterFailure::GiveUp(reason) => give_up(tx, media, job, reason).await,
     }
 }
 
-async fn again(tx: &DatabaseTransaction, id: i64, rest: Duration) -> Result<(), Cause> {
+/// Lets a job wait for what is away. It counts as no failure, but it has an end:
+/// an upload that was accepted does not wait for ever.
+async fn put_off(
+    tx: &DatabaseTransaction,
+    ending: &Ending<'_>,
+    media: &media_object::Model,
+    job: &job::Model,
+    reason: Reason,
+    rest: Duration,
+) -> Result<Finished, Cause> {
+    let backend = tx.get_database_backend();
+    let for_too_long = job::Entity::find_by_id(job.id)
+        .filter(Expr::col(Column::AwaySince).lt(clock::before(backend, ending.attempts.away_max)));
+    if for_too_long.one(tx).await?.is_some() {
+        return give_up(tx, media, job, reason).await;
+    }
+    let snoozes: u32 = column::of("job", "snoozes").number(job.snoozes + 1)?;
+    job::Entity::update_many()
+        .col_expr(Column::Snoozes, Expr::value(i64::from(snoozes)))
+        .col_expr(Column::AwaySince, Expr::col(Column::AwaySince).if_null(clock::now(backend)))
+        .col_expr(Column::Reason, Expr::value(reason.as_str()))
+        .filter(Column::Id.eq(job.id))
+        .exec(tx)
+        .await?;
+    again(tx, job.id, rest.max((ending.pause)(snoozes))).await
+}
+
+async fn again(tx: &DatabaseTransaction, id: i64, rest: Duration) -> Result<Finished, Cause> {
     let until = clock::after(tx.get_database_backend(), rest);
     let rests_until = if rest.is_zero() { Expr::value(None::<i64>) } else { until.clone() };
     job::Entity::update_many()
@@ -199,10 +234,11 @@ async fn again(tx: &DatabaseTransaction, id: i64, rest: Duration) -> Result<(), 
         .col_expr(Column::Dispatched, Expr::value(None::<i64>))
         .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(Column::Worker, Expr::value(None::<String>))
+        .col_expr(Column::ClaimNonce, Expr::value(None::<i64>))
         .filter(Column::Id.eq(id))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(Finished::Again)
 }
 
 async fn give_up(

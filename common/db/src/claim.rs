@@ -54,14 +54,31 @@ impl Database {
         engine: u32,
         lease: Duration,
     ) -> Result<Option<Claim>, DbError> {
+        self.job_claim_once(id, worker, engine, None, lease).await
+    }
+
+    /// The same, but who asks again under its nonce, because no answer came, is
+    /// given the claim that was made, with the same fence and a fresh lease.
+    ///
+    /// # Errors
+    /// As [`Self::job_claim`].
+    pub async fn job_claim_once(
+        &self,
+        id: JobId,
+        worker: &str,
+        engine: u32,
+        nonce: Option<i64>,
+        lease: Duration,
+    ) -> Result<Option<Claim>, DbError> {
         transact!(self, DbError::Claim, async |tx| {
             let backend = tx.get_database_backend();
-            let taken = job::Entity::update_many()
+            let mut taken = job::Entity::update_many()
                 .col_expr(Column::State, Expr::value(JobState::Running.as_str()))
                 .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
                 .col_expr(Column::Worker, Expr::value(worker))
                 .col_expr(Column::Engine, Expr::value(i64::from(engine)))
                 .col_expr(Column::LeaseUntil, clock::after(backend, lease))
+                .col_expr(Column::ClaimNonce, Expr::value(nonce))
                 .filter(Column::Id.eq(id.as_i64()))
                 .filter(Column::State.eq(JobState::Pending.as_str()))
                 .filter(Column::Room.not_in_subquery(deleted_rooms()))
@@ -69,6 +86,9 @@ impl Database {
                 .filter(Expr::col(Column::RunAfter).lte(clock::now(backend)))
                 .exec_with_returning(tx)
                 .await?;
+            if let (true, Some(nonce)) = (taken.is_empty(), nonce) {
+                taken = taken_before(tx, id, worker, engine, nonce, lease).await?;
+            }
             let Some(job) = taken.into_iter().next() else { return Ok(None) };
             let missing = job_row::missing(tx, &job, Some(i64::from(engine))).await?;
             if missing.is_empty() {
@@ -98,6 +118,26 @@ impl Database {
             Ok(held.rows_affected == 1)
         })
     }
+}
+
+/// The job as this very claim has taken it before, held for a lease from now.
+async fn taken_before(
+    tx: &DatabaseTransaction,
+    id: JobId,
+    worker: &str,
+    engine: u32,
+    nonce: i64,
+    lease: Duration,
+) -> Result<Vec<job::Model>, Cause> {
+    let taken = job::Entity::update_many()
+        .col_expr(Column::LeaseUntil, clock::after(tx.get_database_backend(), lease))
+        .filter(Column::Id.eq(id.as_i64()))
+        .filter(Column::State.eq(JobState::Running.as_str()))
+        .filter(Column::Worker.eq(worker))
+        .filter(Column::Engine.eq(i64::from(engine)))
+        .filter(Column::ClaimNonce.eq(nonce))
+        .filter(Column::Room.not_in_subquery(deleted_rooms()));
+    Ok(taken.exec_with_returning(tx).await?)
 }
 
 /// Notes that nothing of a job is left to do.

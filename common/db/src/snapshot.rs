@@ -134,12 +134,16 @@ fn job(text: &mut String, row: job::Model) {
         reason,
         created: _,
         finished,
+        snoozes: _,
+        away_since,
+        claim_nonce: _,
     } = row;
     let mut told = format!("job {id} {kind} {lane} {room}/{media_id} {state} fence {fence}");
     let _ = write!(told, " failures {failures} deaths {deaths} engine {} worker {}", shown(engine), shown(worker));
     told += &whether("leased", lease_until.is_some());
     told += &whether("dispatched", dispatched.is_some());
     told += &whether("finished", finished.is_some());
+    told += &whether("away", away_since.is_some());
     if let Some(reason) = reason {
         let _ = write!(told, " because of {reason}");
     }

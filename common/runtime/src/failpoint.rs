@@ -195,9 +195,25 @@ pub async fn reached(point: Point) {
     armed::reached(point).await;
 }
 
+/// What a file ends with that is to harm whoever decodes it, before one of the
+/// words `panic`, `abort`, `crash`, `kill` and `spin`.
+pub const PLANTED: &str = "heim-media-failpoint:";
+
+/// Does what is planted in a file: how a decoder goes wrong, where a test wants
+/// it. Nothing in a build without the feature `failpoints`.
+///
+/// # Panics
+/// If that is what is planted.
+pub fn planted(file: &[u8]) {
+    #[cfg(feature = "failpoints")]
+    armed::planted(file);
+    #[cfg(not(feature = "failpoints"))]
+    let _ = file;
+}
+
 #[cfg(feature = "failpoints")]
 mod armed {
-    use super::{Action, Planned, Point, VARIABLE};
+    use super::{Action, PLANTED, Planned, Point, VARIABLE};
     use rustix::process::{Signal, getpid, kill_process};
     use std::sync::{
         LazyLock,
@@ -229,6 +245,21 @@ mod armed {
                 Action::Panic => panic!("failpoint {}", point.as_str()),
                 Action::Delay(time) => tokio::time::sleep(time).await,
             }
+        }
+    }
+
+    pub(super) fn planted(file: &[u8]) {
+        let end = &file[file.len().saturating_sub(PLANTED.len() + 8)..];
+        let Some(place) = end.windows(PLANTED.len()).position(|window| window == PLANTED.as_bytes()) else { return };
+        match &end[place + PLANTED.len()..] {
+            b"panic" => panic!("planted"),
+            b"abort" => std::process::abort(),
+            b"crash" => signal(Signal::SEGV),
+            b"kill" => signal(Signal::KILL),
+            b"spin" => loop {
+                std::hint::spin_loop();
+            },
+            word => tracing::error!(?word, "this is planted, and means nothing"),
         }
     }
 

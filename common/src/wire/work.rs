@@ -16,6 +16,10 @@ pub struct ClaimRequest {
     pub worker: String,
     /// Version of its engine: decides which transcodings are missing.
     pub engine: u32,
+    /// Drawn for each job that is popped. Who asks again under it, because the
+    /// answer was lost on the way, gets the claim that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<i64>,
 }
 
 /// "It is yours": 200. Else 409 `not-yours`, or 404, and the worker forgets it.

@@ -17,15 +17,16 @@ const KEYS_AWAY_MS: u64 = 30_000;
 /// Gives a job to a worker, or tells it to forget the job.
 pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result<ClaimReply, Failure> {
     let lease = app.settings.jobs.lease();
-    let claim = app.db.job_claim(job, &request.worker, request.engine, lease).await.or_else(|error| {
-        // Made by a later release, most likely: it waits for a coordinator that
-        // understands it, and the worker must not wait with it.
-        if error.is_unreadable() {
-            tracing::error!(%job, error = chain(&error), "a job's row cannot be read");
-            return Ok(None);
-        }
-        Err(error)
-    })?;
+    let claim =
+        app.db.job_claim_once(job, &request.worker, request.engine, request.nonce, lease).await.or_else(|error| {
+            // Made by a later release, most likely: it waits for a coordinator that
+            // understands it, and the worker must not wait with it.
+            if error.is_unreadable() {
+                tracing::error!(%job, error = chain(&error), "a job's row cannot be read");
+                return Ok(None);
+            }
+            Err(error)
+        })?;
     failpoint!(ClaimCommitted);
     if claim.is_some() {
         app.bell.claimed(app.queue.window());
@@ -39,7 +40,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
                 // They will never open.
                 KeyError::Altered(_) | KeyError::Gone => Verdict::Discard { reason: Reason::OriginalAltered },
                 // They may be back soon: it is nobody's fault, and costs nothing.
-                _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS },
+                _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS, reason: None },
             };
             finish(app, job, FinishRequest { fence, verdict }).await?;
             return Err(Code::NotYours.into());

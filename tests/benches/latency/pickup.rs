@@ -80,7 +80,7 @@ async fn upload(client: &Client, photo: &[u8]) -> Instant {
 
 /// Claims a job, and gives it up at once so that it leaves nothing to do.
 async fn take(web: &Web, base: &str, job: JobRef, popped: Instant) -> Option<Taken> {
-    let claim = ClaimRequest { worker: "bench".to_owned(), engine: 1 };
+    let claim = ClaimRequest { worker: "bench".to_owned(), engine: 1, nonce: None };
     let reply = call(web, format!("{base}/store/jobs/{}/claim", job.id), &claim).await;
     let claimed = Instant::now();
     let reply: ClaimReply = (reply.status == 200).then(|| serde_json::from_value(reply.json()).expect("a claim"))?;

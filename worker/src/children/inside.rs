@@ -10,7 +10,7 @@ use super::{
 };
 use heim_common::job::Reason;
 use heim_pixels::{Limits, Output, SinkClosed, Transcoder};
-use heim_runtime::forbid_core_dumps;
+use heim_runtime::{failpoint, forbid_core_dumps};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::{
     error::Error,
@@ -111,6 +111,7 @@ fn transcode(
             SinkClosed
         })
     };
+    failpoint::planted(original);
     let result = transcoder.run(original, &request.specs, limits, &mut sink);
     match (trouble, result) {
         (Some(Trouble::TooLarge), _) => {

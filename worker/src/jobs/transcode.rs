@@ -25,8 +25,9 @@
 //! long as the claim, and nowhere else. The original's plaintext is in memory
 //! that has no name on any disk.
 //!
-//! **Snoozes**, which counts as nothing, when the worker stops or the
-//! coordinator does not answer.
+//! **Snoozes**, which counts as nothing, when the worker stops, or the store or
+//! the coordinator does not do its part. The coordinator lets the pauses grow,
+//! and gives up what has waited for a day.
 
 use super::{fetch::fetch, trouble::Trouble};
 use crate::{
@@ -94,7 +95,9 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
 /// the worker stops, so that its absence neither empties the queue nor makes
 /// the worker spin.
 async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
-    let request = ClaimRequest { worker: bench.name.clone(), engine: heim_pixels::ENGINE_VERSION };
+    // A claim whose answer was lost is asked for again, and not doubled.
+    let nonce = Some((bench.nonce)());
+    let request = ClaimRequest { worker: bench.name.clone(), engine: heim_pixels::ENGINE_VERSION, nonce };
     let mut failures = 0;
     // A call that is under way is never dropped: it may be carried out, and
     // nobody would know that the job is held.
@@ -122,7 +125,7 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
 fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
     let fence = Fence { job, fence: claim.fence };
     let lease = Duration::from_millis(claim.lease_ms);
-    Held { fence, lease: Lease::keep(bench.coordinator.clone(), fence, asked, lease), claim }
+    Held { fence, lease: Lease::keep(&bench.heart, fence, asked, lease), claim }
 }
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {

@@ -5,8 +5,10 @@ use crate::{children::PixelFailure, coordinator::CallError};
 use heim_common::job::{Reason, Verdict};
 use heim_store::StoreError;
 
-/// How long a job rests that was handed back because of the coordinator.
+/// How long a job rests at least that was handed back because of the coordinator.
 const SNOOZE_MS: u64 = 5_000;
+/// The same, because of the store; it grows from one snooze to the next.
+const STORE_SNOOZE_MS: u64 = 500;
 
 /// Named by what was attempted.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +39,15 @@ impl Trouble {
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         let discard = |reason| Some(Verdict::Discard { reason });
         let retry = |reason| Some(Verdict::Retry { reason });
+        let snooze = |after_ms, reason| Some(Verdict::Snooze { after_ms, reason });
         match self {
             Self::TooLarge { .. } => discard(Reason::TooCostly),
             Self::Read(error) if error.is_not_found() => discard(Reason::OriginalLost),
             Self::Read(error) if error.is_tampered() => discard(Reason::OriginalAltered),
             // `Gone`: the media object was deleted meanwhile.
             Self::WrongSize { .. } | Self::Register(CallError::Gone) => discard(Reason::OriginalLost),
-            Self::Read(_) | Self::Put(_) => retry(Reason::StoreUnavailable),
+            // Away, overloaded, full: an outage is no fault of the file's.
+            Self::Read(_) | Self::Put(_) => snooze(STORE_SNOOZE_MS, Some(Reason::StoreUnavailable)),
             Self::Pixels(failure) => match failure.reason() {
                 reason @ (Reason::UnsupportedType | Reason::Damaged | Reason::TooManyPixels | Reason::TooCostly) => {
                     discard(reason)
@@ -51,9 +55,9 @@ impl Trouble {
                 reason => retry(reason),
             },
             Self::Register(CallError::LeaseLost | CallError::NotYours) | Self::LeaseLost => None,
-            Self::Register(error) if error.is_transient() => Some(Verdict::Snooze { after_ms: SNOOZE_MS }),
+            Self::Register(error) if error.is_transient() => snooze(SNOOZE_MS, Some(Reason::CoordinatorUnavailable)),
             Self::Memory(_) | Self::Register(_) => retry(Reason::Internal),
-            Self::Stopping => Some(Verdict::Snooze { after_ms: 0 }),
+            Self::Stopping => snooze(0, None),
         }
     }
 }
@@ -92,11 +96,12 @@ mod tests {
             Some(Verdict::Discard { reason: Reason::OriginalAltered })
         );
         let down = Trouble::Put(StoreError::Broken).verdict();
-        assert_eq!(down, Some(Verdict::Retry { reason: Reason::StoreUnavailable }));
-        assert_eq!(Trouble::Stopping.verdict(), Some(Verdict::Snooze { after_ms: 0 }));
+        let snooze = |after_ms, reason| Some(Verdict::Snooze { after_ms, reason });
+        assert_eq!(down, snooze(STORE_SNOOZE_MS, Some(Reason::StoreUnavailable)));
+        assert_eq!(Trouble::Stopping.verdict(), snooze(0, None));
         assert_eq!(Trouble::LeaseLost.verdict(), None);
         assert_eq!(Trouble::Register(CallError::LeaseLost).verdict(), None);
         let away = Trouble::Register(CallError::Unavailable(reqwest::StatusCode::BAD_GATEWAY));
-        assert_eq!(away.verdict(), Some(Verdict::Snooze { after_ms: SNOOZE_MS }));
+        assert_eq!(away.verdict(), snooze(SNOOZE_MS, Some(Reason::CoordinatorUnavailable)));
     }
 }

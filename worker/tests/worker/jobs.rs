@@ -5,7 +5,8 @@ use crate::{
     fake_coordinator::Call,
     scene::{JOB, MEDIA, Scene},
 };
-use heim_common::job::Verdict;
+use heim_common::{JobRef, job::Verdict};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_photo_is_stored_and_registered_smallest_first_under_its_fence() {
@@ -79,6 +80,47 @@ async fn a_lease_is_kept_while_the_child_works() {
     scene.play().await;
     assert!(scene.coordinator.calls("heartbeat").len() >= 4);
     assert_eq!(scene.coordinator.verdicts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_is_kept_while_the_workers_runtime_stands_still() {
+    let scene = Scene::set(b"work 1\nhang", |terms| {
+        terms.claim.lease_ms = 600;
+        terms.claim.deadline_ms = 5_000;
+    })
+    .await;
+    let (bench, job) = (scene.bench.clone(), JobRef::new(JOB.parse().unwrap()));
+    let coordinator = scene.coordinator.clone();
+    let worker = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let job = tokio::spawn(async move { bench.transcode(job).await });
+            while coordinator.calls("register").is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let before = coordinator.calls("heartbeat").len();
+            // Three leases long.
+            std::thread::sleep(Duration::from_millis(1_800));
+            let beats = coordinator.calls("heartbeat").len() - before;
+            job.await.unwrap();
+            beats
+        })
+    });
+    let beats = tokio::task::spawn_blocking(move || worker.join().unwrap()).await.unwrap();
+    assert!(beats >= 4, "only {beats} heartbeats in three leases");
+    assert_eq!(scene.coordinator.verdicts().len(), 1, "the job was held to its end");
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_asked_for_under_the_same_nonce() {
+    let scene = Scene::set(b"work 4", |_| {}).await;
+    scene.coordinator.answer("claim", &[(502, ""), (503, "unavailable")], None);
+    scene.play().await;
+    let nonces: Vec<_> = scene.coordinator.calls("claim").iter().map(|call| call.body["nonce"].clone()).collect();
+    assert!(nonces.len() == 3 && nonces[0].is_i64() && nonces.iter().all(|nonce| *nonce == nonces[0]), "{nonces:?}");
+    scene.play().await;
+    let calls = scene.coordinator.calls("claim");
+    assert_ne!(calls[3].body["nonce"], nonces[0], "another job, another nonce");
 }
 
 #[tokio::test]

@@ -70,7 +70,10 @@ async fn a_hook_that_stays_unavailable_hands_the_job_back() {
     scene.coordinator.answer("register", &[], Some((503, "unavailable")));
     scene.play().await;
     assert!(scene.coordinator.hooks().len() > 1);
-    assert_eq!(scene.coordinator.verdicts(), [Verdict::Snooze { after_ms: 5_000 }]);
+    assert_eq!(
+        scene.coordinator.verdicts(),
+        [Verdict::Snooze { after_ms: 5_000, reason: Some(Reason::CoordinatorUnavailable) }]
+    );
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn a_stop_gives_its_grace_and_then_hands_the_job_back() {
         scene.stop.cancel();
     };
     tokio::join!(scene.play(), stop);
-    assert_eq!(scene.coordinator.verdicts(), [Verdict::Snooze { after_ms: 0 }]);
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Snooze { after_ms: 0, reason: None }]);
 }
 
 #[tokio::test]
@@ -95,7 +98,7 @@ async fn a_child_that_dies_while_the_worker_stops_costs_no_attempt() {
         drop(gate);
     };
     tokio::join!(scene.play(), stop);
-    assert_eq!(scene.coordinator.verdicts(), [Verdict::Snooze { after_ms: 0 }]);
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Snooze { after_ms: 0, reason: None }]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Rows of `job`: jobs. `transcodings` is a JSON array of specs; `engine` the last
 //! claimer's; `rests_until` is `run_after` for as long as the job rests.
+//! `snoozes` and `away_since` tell of the outage that the job waits for, if it does.
 
 use sea_orm::entity::prelude::*;
 
@@ -26,6 +27,9 @@ pub(crate) struct Model {
     pub reason: Option<String>,
     pub created: i64,
     pub finished: Option<i64>,
+    pub snoozes: i64,
+    pub away_since: Option<i64>,
+    pub claim_nonce: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -106,7 +106,7 @@ on_both! {
         uploaded(place, 1, "one").await;
         assert_eq!(place.jobs_rested().await.unwrap(), None);
         let fence = place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap().unwrap().fence;
-        let snooze = Verdict::Snooze { after_ms: 300 };
+        let snooze = Verdict::Snooze { after_ms: 300, reason: None };
         place.job_finish(job_id(1), fence, snooze, &ATTEMPTS, &at_once).await.unwrap();
         let rest = place.jobs_rested().await.unwrap().unwrap();
         assert!(rest <= Duration::from_millis(300) && due(place, 10).await.is_empty(), "{rest:?}");

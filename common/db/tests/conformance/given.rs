@@ -19,7 +19,7 @@ pub(crate) const FOREVER: Millis = Millis(4_000_000_000_000);
 pub(crate) const LEASE: Duration = Duration::from_mins(1);
 /// A lease that has run out when it is given.
 pub(crate) const NO_LEASE: Duration = Duration::ZERO;
-pub(crate) const ATTEMPTS: Attempts = Attempts { failures_max: 3, deaths_max: 2 };
+pub(crate) const ATTEMPTS: Attempts = Attempts { failures_max: 3, deaths_max: 2, away_max: LEASE };
 pub(crate) const RETRY: Verdict = Verdict::Retry { reason: Reason::StoreUnavailable };
 
 /// No rest between attempts.

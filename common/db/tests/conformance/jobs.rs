@@ -6,6 +6,7 @@ use crate::{
 };
 use heim_common::media::MediaState;
 use heim_db::{JobCounts, Reaped};
+use std::time::Duration;
 
 on_both! {
     async fn of_twenty_workers_one_gets_the_job(place: &Place) {
@@ -43,6 +44,36 @@ on_both! {
         assert_eq!(place.jobs_outstanding().await.unwrap(), JobCounts { done: 1, ..JobCounts::default() });
         assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
         assert_eq!(place.job_claim(job_id(2), "worker", 1, LEASE).await.unwrap(), None);
+    }
+
+    async fn who_did_not_hear_that_it_has_a_job_asks_again(place: &Place) {
+        uploaded(place, 1, "one").await;
+        let ask = async |worker, nonce| place.job_claim_once(job_id(1), worker, 1, nonce, NO_LEASE).await.unwrap();
+        let claim = ask("worker", Some(5)).await.unwrap();
+        assert_eq!(ask("worker", Some(5)).await, Some(claim.clone()), "the same claim, the same fence");
+        for other in [ask("worker", Some(6)).await, ask("another", Some(5)).await, ask("worker", None).await] {
+            assert_eq!(other, None);
+        }
+        tick(place).await;
+        assert!(place.job_claim_once(job_id(1), "worker", 1, Some(5), LEASE).await.unwrap().is_some());
+        assert_eq!(place.job_reap(&ATTEMPTS, &at_once).await.unwrap(), [], "its lease begins again");
+        assert!(place.job_heartbeat(job_id(1), claim.fence, NO_LEASE).await.unwrap());
+        tick(place).await;
+        place.job_reap(&ATTEMPTS, &at_once).await.unwrap();
+        let next = place.job_claim_once(job_id(1), "another", 1, Some(7), LEASE).await.unwrap().unwrap();
+        assert_eq!(next.fence, claim.fence + 1);
+        assert_eq!(ask("worker", Some(5)).await, None, "it is somebody else's by now");
+    }
+
+    async fn a_first_loss_is_made_good_at_once_and_a_second_after_a_rest(place: &Place) {
+        claimed(place, 1, "one", NO_LEASE).await;
+        let an_hour = |_| Duration::from_hours(1);
+        tick(place).await;
+        assert_eq!(place.job_reap(&ATTEMPTS, &an_hour).await.unwrap().len(), 1);
+        assert!(place.job_claim(job_id(1), "worker", 1, NO_LEASE).await.unwrap().is_some());
+        tick(place).await;
+        assert_eq!(place.job_reap(&ATTEMPTS, &an_hour).await.unwrap().len(), 1);
+        assert_eq!(place.job_claim(job_id(1), "worker", 1, NO_LEASE).await.unwrap(), None);
     }
 
     async fn a_heartbeat_holds_the_job(place: &Place) {

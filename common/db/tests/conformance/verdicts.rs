@@ -3,10 +3,10 @@
 use crate::{
     dispatch::due,
     given::{ATTEMPTS, LEASE, RETRY, at_once, claimed, job_id, media_id, registration, room, two_specs},
-    place::{on_both, race},
+    place::{on_both, race, tick},
 };
 use heim_common::{
-    job::{Reason, Verdict},
+    job::{Attempts, Reason, Verdict},
     media::MediaState,
 };
 use heim_db::{Database, Finished, GivenUp, JobCounts};
@@ -68,14 +68,47 @@ on_both! {
     async fn a_snooze_counts_as_nothing(place: &Place) {
         let mut fence = claimed(place, 1, "one", LEASE).await.fence;
         for _ in 0..10 {
-            assert_eq!(finish(place, fence, Verdict::Snooze { after_ms: 0 }).await, Finished::Again);
+            assert_eq!(finish(place, fence, Verdict::Snooze { after_ms: 0, reason: None }).await, Finished::Again);
             fence = claim_again(place).await;
         }
         assert!(place.snapshot().await.unwrap().contains("running fence 11 failures 0 deaths 0"));
-        assert_eq!(finish(place, fence, Verdict::Snooze { after_ms: 60_000 }).await, Finished::Again);
+        assert_eq!(finish(place, fence, Verdict::Snooze { after_ms: 60_000, reason: None }).await, Finished::Again);
         assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
         assert!(place.jobs_rested().await.unwrap().is_some_and(|rest| rest > Duration::from_secs(30)));
         assert_eq!(due(place, 10).await, [0; 0]);
+    }
+
+    async fn what_is_away_is_waited_for_in_growing_pauses_and_not_for_ever(place: &Place) {
+        let away = Verdict::Snooze { after_ms: 0, reason: Some(Reason::StoreUnavailable) };
+        let fence = claimed(place, 1, "one", LEASE).await.fence;
+        // The pause asks with the number of the snooze, and the longer rest counts.
+        let rest = |snoozes| if snoozes < 3 { Duration::ZERO } else { LEASE };
+        let end = async |fence| place.job_finish(job_id(1), fence, away, &ATTEMPTS, &rest).await.unwrap();
+        assert_eq!(end(fence).await, Finished::Again);
+        assert_eq!(end(claim_again(place).await).await, Finished::Again);
+        assert!(place.snapshot().await.unwrap().contains(" failures 0 deaths 0 "), "it counts as nothing");
+        let fence = claim_again(place).await;
+        assert_eq!(end(fence).await, Finished::Again);
+        assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
+
+        let fence = claimed(place, 2, "one", LEASE).await.fence;
+        let short = Attempts { away_max: Duration::ZERO, ..ATTEMPTS };
+        let end = async |fence| place.job_finish(job_id(2), fence, away, &short, &at_once).await.unwrap();
+        assert_eq!(end(fence).await, Finished::Again, "the first time is the beginning of the outage");
+        tick(place).await;
+        let fence = place.job_claim(job_id(2), "worker", 1, LEASE).await.unwrap().unwrap().fence;
+        let Finished::GaveUp(given_up) = end(fence).await else { panic!("not given up") };
+        assert_eq!((given_up.reason, given_up.events.len()), (Reason::StoreUnavailable, 2));
+    }
+
+    async fn an_outage_that_is_over_is_forgotten(place: &Place) {
+        let away = Verdict::Snooze { after_ms: 0, reason: Some(Reason::StoreUnavailable) };
+        let fence = claimed(place, 1, "one", LEASE).await.fence;
+        assert_eq!(finish(place, fence, away).await, Finished::Again);
+        assert!(place.snapshot().await.unwrap().contains(" away "));
+        let fence = claim_again(place).await;
+        assert_eq!(finish(place, fence, Verdict::Retry { reason: Reason::Internal }).await, Finished::Again);
+        assert!(!place.snapshot().await.unwrap().contains(" away "));
     }
 
     async fn a_retry_rests_as_long_as_it_is_told(place: &Place) {

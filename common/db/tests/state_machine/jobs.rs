@@ -115,7 +115,11 @@ impl Model {
             Verdict::Done => self.fail(lease.job, Reason::Internal),
             Verdict::Retry { reason } => self.fail(lease.job, reason),
             Verdict::Discard { reason } => self.give_up_job(lease.job, reason),
-            Verdict::Snooze { after_ms } => self.again(lease.job, after_ms > 0),
+            Verdict::Snooze { after_ms, reason: None } => self.again(lease.job, after_ms > 0),
+            Verdict::Snooze { reason, .. } => {
+                self.of_job(lease.job, |job| job.reason = reason);
+                self.again(lease.job, true)
+            }
         }
     }
 
@@ -125,6 +129,11 @@ impl Model {
         job.deaths += u32::from(reason == Reason::ChildDied);
         job.reason = Some(reason);
         match ATTEMPTS.after(reason, job.failures, job.deaths) {
+            // To the first loss the lease was rest enough.
+            AfterFailure::Again if reason == Reason::WorkerLost => {
+                let rests = job.failures > 1;
+                self.again(object, rests)
+            }
             AfterFailure::Again => self.again(object, true),
             AfterFailure::GiveUp(reason) => self.give_up_job(object, reason),
         }

@@ -6,10 +6,10 @@ use heim_common::{
     job::{Attempts, JobState, Reason},
     media::MediaState,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 pub(crate) const OBJECTS: usize = 2;
-pub(crate) const ATTEMPTS: Attempts = Attempts { failures_max: 3, deaths_max: 2 };
+pub(crate) const ATTEMPTS: Attempts = Attempts { failures_max: 3, deaths_max: 2, away_max: Duration::from_hours(1) };
 /// What is to be made of every second object; of the others, only the first.
 pub(crate) const SPECS: usize = 2;
 

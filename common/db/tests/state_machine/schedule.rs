@@ -189,7 +189,10 @@ impl Play {
             0..4 => Verdict::Done,
             4..6 => Verdict::Retry { reason: Reason::StoreUnavailable },
             6..8 => Verdict::Retry { reason: Reason::ChildDied },
-            8 => Verdict::Snooze { after_ms: self.chance.one_of(&[0, 60_000]) },
+            8 => {
+                let reason = self.chance.one_of(&[None, Some(Reason::StoreUnavailable)]);
+                Verdict::Snooze { after_ms: self.chance.one_of(&[0, 60_000]), reason }
+            }
             _ => Verdict::Discard { reason: Reason::Damaged },
         };
         self.under_a_lease(|lease| Step::Finish(lease, verdict))

@@ -105,7 +105,7 @@ fn seed() -> u64 {
 /// Ends the jobs that no worker was there for.
 async fn settle(database: &Database) {
     const MANY: usize = 256;
-    let attempts = Attempts { failures_max: 1, deaths_max: 1 };
+    let attempts = Attempts { failures_max: 1, deaths_max: 1, away_max: Duration::ZERO };
     loop {
         let lane = Lane::Interactive;
         database.jobs_retell(lane, 0, Duration::ZERO).await.expect("the database answers");
