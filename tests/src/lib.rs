@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod load;
 pub mod operator;
 pub mod packets;
+pub mod pair;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

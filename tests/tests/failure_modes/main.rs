@@ -4,6 +4,7 @@
 
 mod database;
 mod deploy;
+mod hook_refuser;
 mod hooks;
 mod names;
 mod orphans;

@@ -1,1 +1,0 @@
-//! Workers are killed, frozen, doubled and starved.

@@ -1,0 +1,132 @@
+//! Files that kill, hang or break the child that decodes them.
+
+use super::job::job;
+use heim_common::{MediaId, media::MediaState};
+use heim_db::Database;
+use heim_runtime::failpoint::PLANTED;
+use heim_tests::{
+    client::{Client, Entrance},
+    fleet::Fleet,
+    load::{Load, assert_kept, bmp},
+    sharing::{finished, share_accepted},
+    until::BOUND,
+};
+use std::time::{Duration, Instant};
+
+/// Pictures that have nothing to do with the one that kills.
+const GOOD: usize = 500;
+/// Longest time in which none of them gets on.
+const DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// A picture that does this to its decoder.
+fn planted(word: &str) -> Vec<u8> {
+    let mut file = bmp(u32::from(word.as_bytes()[0]));
+    file.extend_from_slice(PLANTED.as_bytes());
+    file.extend_from_slice(word.as_bytes());
+    file
+}
+
+/// Shares it and waits until it has failed; its job's line.
+async fn fails(database: &Database, client: &Client, word: &str) -> (MediaId, String) {
+    let id = share_accepted(client, planted(word)).await;
+    let media = finished(client, id).await;
+    assert_eq!((media.state, media.transcodings.len()), (MediaState::Failed, 1), "{media:?}");
+    (id, job(database, id).await.line)
+}
+
+async fn still_works(fleet: &mut Fleet, client: &Client) {
+    let id = share_accepted(client, bmp(77)).await;
+    assert_eq!(finished(client, id).await.state, MediaState::Ready);
+    assert!(fleet.workers.iter_mut().all(heim_tests::process::Process::is_alive), "workers live on");
+}
+
+async fn poisons(word: &str) {
+    let mut fleet = Fleet::start(1, 1).await;
+    let client = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+    let (id, line) = fails(&fleet.database().await, &client, word).await;
+    assert!(line.ends_with(" because of poison"), "{line}");
+    let job = job(&fleet.database().await, id).await;
+    assert_eq!((job.fence, job.deaths), (3, 3), "three children, and not one more: {line}");
+    still_works(&mut fleet, &client).await;
+}
+
+/// The kernel kills the largest process when memory is short, and that is the
+/// child, by the same signal as here.
+#[tokio::test]
+async fn f5_a_child_that_is_killed_for_its_memory_is_an_attempt_and_the_third_is_the_last() {
+    poisons("kill").await;
+}
+
+#[tokio::test]
+async fn f6_a_panic_of_a_codec_stays_in_the_child_and_is_an_attempt() {
+    poisons("panic").await;
+}
+
+#[tokio::test]
+async fn f8_a_decoder_that_never_ends_is_too_costly_at_its_deadline() {
+    let mut fleet = Fleet::with(1, 1, &[("limits.pixel_seconds", "1")]).await;
+    let client = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+    let begun = Instant::now();
+    let (_, line) = fails(&fleet.database().await, &client, "spin").await;
+    assert!(line.contains(" failed fence 1 ") && line.ends_with(" because of too-costly"), "{line}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    still_works(&mut fleet, &client).await;
+}
+
+#[tokio::test]
+async fn f7_poison_kills_three_children_and_delays_none_of_five_hundred_neighbours() {
+    let mut fleet = Fleet::start(2, 2).await;
+    let bases = [fleet.base(0).to_owned(), fleet.base(1).to_owned()];
+    let load = Load::start(24, &[&bases[0], &bases[1]]);
+    let client = Client::enter(&bases[0], "welcome", Entrance::aware(), "ana").await;
+    let database = fleet.database().await;
+    let (mut poison, mut progress, begun) = (Vec::new(), Progress::begins(), Instant::now());
+    while load.accepted() < GOOD {
+        if poison.is_empty() && load.accepted() > GOOD / 4 {
+            for word in ["abort", "crash"] {
+                poison.push(share_accepted(&client, planted(word)).await);
+            }
+        }
+        progress.note(&database).await;
+        assert!(begun.elapsed() < BOUND * 4, "{} uploads in {:?}", load.accepted(), begun.elapsed());
+    }
+    let told = load.end().await;
+    let good = told.accepted.len();
+    while progress.done < good as u64 {
+        progress.note(&database).await;
+        assert!(begun.elapsed() < BOUND * 4, "{progress:?} after {:?}", begun.elapsed());
+    }
+    println!("F7: {good} good ones in {:?}; none got on for {:?} at the most", begun.elapsed(), progress.longest);
+    assert!(progress.longest < DELAY_MAX, "{progress:?}");
+    for id in poison {
+        assert_eq!(finished(&client, id).await.state, MediaState::Failed);
+        let job = job(&database, id).await;
+        assert!(job.deaths == 3 && job.line.ends_with(" because of poison"), "{}", job.line);
+    }
+    assert_kept(&database, &fleet.store(), &told.accepted).await;
+    still_works(&mut fleet, &client).await;
+}
+
+/// For how long no job got on.
+#[derive(Debug)]
+struct Progress {
+    done: u64,
+    since: Instant,
+    longest: Duration,
+}
+
+impl Progress {
+    fn begins() -> Self {
+        Self { done: 0, since: Instant::now(), longest: Duration::ZERO }
+    }
+
+    async fn note(&mut self, database: &Database) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = database.jobs_outstanding().await.expect("the database answers");
+        self.longest = self.longest.max(self.since.elapsed());
+        // Where nothing waits, nothing is delayed.
+        if now.done > self.done || now.pending + now.running == 0 {
+            (self.done, self.since) = (now.done, Instant::now());
+        }
+    }
+}

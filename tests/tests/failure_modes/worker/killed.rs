@@ -1,0 +1,147 @@
+//! Workers and coordinators that die on the way.
+
+use super::job::{events, job};
+use heim_common::media::MediaState;
+use heim_tests::{
+    corpus,
+    fleet::Fleet,
+    pair::Pair,
+    raw::{Raw, upload_head},
+    sharing::finished,
+    truth,
+    until::until,
+};
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
+
+/// The variable that says how many workers are killed.
+const ROUNDS: &str = "HEIM_MEDIA_ROUNDS";
+/// How long it takes until another worker runs what a killed one had: a lease of
+/// 3 s and a sweep every second.
+const ELSEWHERE: Duration = Duration::from_secs(5);
+
+fn rounds() -> u32 {
+    let rounds = std::env::var_os(ROUNDS).and_then(|text| text.into_string().ok());
+    rounds.map_or(20, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
+/// Up to half a second, another one each time.
+fn a_moment() -> Duration {
+    Duration::from_millis(RandomState::new().hash_one(0) % 500)
+}
+
+/// One kill at a random moment. How long it took until another worker had the
+/// job, if it was still the victim's.
+async fn kill_one(fleet: &mut Fleet, pair: &Pair, picture: &[u8]) -> Option<Duration> {
+    let database = fleet.database().await;
+    let id = pair.share(picture).await;
+    let victim = until("a worker holds the job", async || truth::holder(&database).await).await;
+    let place = fleet.place_of(&victim).expect("the holder is one of ours");
+    tokio::time::sleep(a_moment()).await;
+    fleet.workers[place].kill9().await;
+    let killed = Instant::now();
+    let left = job(&database, id).await;
+    let mut took = None;
+    if left.state == "running" {
+        assert_eq!((left.fence, &left.worker), (1, &victim), "{}", left.line);
+        until("another worker has the job", async || (job(&database, id).await.fence > 1).then_some(())).await;
+        took = Some(killed.elapsed());
+    }
+    assert_eq!(pair.see_it_ready(id).await.transcodings.len(), 5);
+    assert_eq!(events(&database, id).await, 5, "each transcoding is told of once");
+    let ended = job(&database, id).await;
+    assert_eq!(ended.failures, ended.fence - 1, "{}", ended.line);
+    fleet.replace_worker(place).await;
+    took
+}
+
+#[tokio::test]
+async fn f1_a_worker_killed_at_any_moment_is_replaced_within_five_seconds() {
+    let mut fleet = Fleet::start(2, 3).await;
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let picture = corpus::read(corpus::SLOW);
+    let (rounds, mut took) = (rounds(), Vec::new());
+    for _ in 0..rounds {
+        took.extend(kill_one(&mut fleet, &pair, &picture).await);
+    }
+    took.sort();
+    let at = |percent: usize| took.get((took.len() * percent / 100).min(took.len().saturating_sub(1))).copied();
+    let (middle, late) = (at(50).unwrap_or_default(), at(99).unwrap_or_default());
+    println!("F1: {rounds} kills, {} in mid-job; runs elsewhere after p50 {middle:?}, p99 {late:?}", took.len());
+    assert!(took.len() * 2 >= rounds as usize, "too few kills came in mid-job: this tests nothing any more");
+    assert!(late <= ELSEWHERE, "{took:?}");
+    // What a put had begun when its worker was killed is a draft, `KEY#1`.
+    let stored = fleet.stored().into_iter().filter(|file| !file.contains('#'));
+    assert_eq!(stored.count(), rounds as usize * 5, "everything is there, and nothing twice");
+}
+
+/// Has the first worker die at a point, and another one do the rest.
+async fn worker_dies_at(point: &str, registered: usize) {
+    let mut fleet = Fleet::start(2, 0).await;
+    let worker = fleet.worker(0).failpoints(&format!("{point}=kill")).start().await;
+    fleet.workers.push(worker);
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let id = pair.share(&corpus::read(corpus::SMALL)).await;
+    fleet.workers[0].ended().await;
+    let database = fleet.database().await;
+    let rows = truth::rows(&database).await;
+    let there = rows.lines().filter(|line| line.starts_with("transcoding ")).count();
+    assert_eq!(there, 1 + registered, "the original and what was registered: {rows}");
+    let before = fleet.stored();
+    assert_eq!(before.len(), 2, "the original and the first transcoding: {before:?}");
+    fleet.add_worker().await;
+    assert_eq!(pair.see_it_ready(id).await.transcodings.len(), 5);
+    let after = fleet.stored();
+    assert_eq!(after.len(), 5, "{after:?}");
+    assert!(before.iter().all(|file| after.contains(file)), "the same place again: {before:?}, {after:?}");
+    let ended = job(&database, id).await;
+    assert_eq!((ended.fence, ended.failures, events(&database, id).await), (2, 1, 5), "{}", ended.line);
+}
+
+#[tokio::test]
+async fn f2_killed_between_put_and_hook_the_next_run_writes_to_the_same_place() {
+    worker_dies_at("transcoding-put", 0).await;
+}
+
+#[tokio::test]
+async fn f3_killed_after_the_hook_the_next_run_makes_what_is_missing() {
+    worker_dies_at("transcoding-registered", 1).await;
+}
+
+#[tokio::test]
+async fn f3_a_coordinator_killed_after_it_registered_is_told_again_and_tells_once() {
+    let mut fleet = Fleet::start(2, 0).await;
+    let dying = fleet.serving("127.0.0.1:0").failpoints("registration-committed=kill").start().await;
+    fleet.coordinators.push(dying);
+    let worker = fleet.worker(2).start().await;
+    fleet.workers.push(worker);
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let id = pair.share(&corpus::read(corpus::SMALL)).await;
+    fleet.coordinators[2].ended().await;
+    // Back at once, or the lease runs out first: either way each is told of once.
+    fleet.replace_coordinator(2).await;
+    assert_eq!(pair.see_it_ready(id).await.transcodings.len(), 5);
+    assert_eq!(events(&fleet.database().await, id).await, 5);
+    assert_eq!(fleet.stored().len(), 5);
+}
+
+#[tokio::test]
+async fn f18_a_coordinator_killed_between_commit_and_answer_leaves_a_job_that_runs() {
+    let mut fleet = Fleet::start(1, 1).await;
+    let dying = fleet.serving("127.0.0.1:0").failpoints("upload-committed=kill").start().await;
+    fleet.coordinators.push(dying);
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let handle = pair.viewer.upload_handle().await;
+    pair.viewer.send("look", &[handle.id]).await;
+    let picture = corpus::read(corpus::SMALL);
+    let mut raw = Raw::connect(fleet.base(1)).await;
+    raw.write(upload_head(&handle, &[("Content-Length", &picture.len().to_string())])).await;
+    raw.write(&picture).await;
+    assert!(raw.answer().await.is_none(), "nobody is told that it was accepted");
+    fleet.coordinators[1].ended().await;
+    let media = finished(&pair.uploader, handle.id).await;
+    assert_eq!((media.state, media.transcodings.len()), (MediaState::Ready, 5));
+    assert_eq!(events(&fleet.database().await, handle.id).await, 5);
+}

@@ -1,0 +1,8 @@
+//! Workers are killed, frozen, starved, cut off, and given files that kill their
+//! children.
+
+mod children;
+mod cut_off;
+mod frozen;
+pub(crate) mod job;
+mod killed;
