@@ -1,6 +1,7 @@
 //! What an HTTP client is told when a request fails: `application/problem+json`
 //! (RFC 9457) with a `code` from one closed table.
 
+use crate::MediaId;
 use serde::Serialize;
 
 /// The media type of a [`Problem`].
@@ -68,6 +69,9 @@ codes! {
     UnsupportedEncoding = "unsupported-encoding", 415, "Encoded bodies are not accepted.";
     RangeNotSatisfiable = "range-not-satisfiable", 416, "The range lies outside of the content.";
     UpgradeRequired = "upgrade-required", 400, "This address speaks WebSocket.";
+    TooManyConnections = "too-many-connections", 429, "Too many connections from your address.";
+    TooManySockets = "too-many-sockets", 429, "You are connected too many times.";
+    QuotaExceeded = "quota-exceeded", 429, "As much as may be uploaded in a day was uploaded.";
     Internal = "internal", 500, "Something went wrong on our side.";
     KeysUnavailable = "keys-unavailable", 503, "This private room cannot be opened right now.";
     Unavailable = "unavailable", 503, "Not available right now; try again.";
@@ -89,13 +93,17 @@ pub struct Problem {
     /// What is particular about this time. Never a path, a key or a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The media object that has its content already: whoever tries again after
+    /// a reply that was lost knows by it that the upload is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MediaId>,
 }
 
 impl Problem {
     /// The problem with this code.
     #[must_use]
     pub fn new(code: Code, detail: Option<String>) -> Self {
-        Self { kind: "about:blank", title: code.title(), status: code.status(), code: code.as_str(), detail }
+        Self { kind: "about:blank", title: code.title(), status: code.status(), code: code.as_str(), detail, id: None }
     }
 }
 

@@ -60,7 +60,7 @@ impl App {
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
         let ended = self.tasks.spawn(work).await;
-        ended.unwrap_or_else(|error| Err(Failure { code: Code::Internal, detail: None, cause: Some(Box::new(error)) }))
+        ended.unwrap_or_else(|error| Err(Failure::because(Code::Internal, error)))
     }
 
     pub(crate) fn now(&self) -> Millis {

@@ -4,11 +4,11 @@ pub use crate::keys::{InvalidKeys, InvalidMaster, KeysConfig};
 use heim_common::{
     header::Header,
     job::{Attempts, Lane},
-    limits::Limits,
+    limits::{InvalidLimits, Limits},
     retry::Backoff,
     spec::{self, TranscodingSpec},
 };
-use heim_runtime::Secret;
+use heim_runtime::{Secret, network::Network};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -61,6 +61,9 @@ pub struct CoordinatorConfig {
     /// How often every session is pinged, in milliseconds.
     #[serde(default = "default_ping_ms")]
     pub ping_ms: u64,
+    /// Balancers, whose clients are counted instead of them.
+    #[serde(default, deserialize_with = "heim_runtime::network::one_or_many")]
+    pub trusted_proxies: Vec<Network>,
 }
 
 fn default_grace_ms() -> u64 {
@@ -245,6 +248,9 @@ pub enum InvalidSettings {
     /// An upload that is under way would be taken for what a crash has left.
     #[error("{0} must be longer than an upload may take, limits.body_timeout_ms")]
     Kept(&'static str),
+    /// A limit serves nobody.
+    #[error(transparent)]
+    Limits(#[from] InvalidLimits),
     /// The master keys cannot be used.
     #[error(transparent)]
     Keys(#[from] InvalidKeys),
@@ -305,6 +311,7 @@ impl Settings {
         if let Some((key, _)) = kept.into_iter().find(|(_, kept)| is_short(*kept)) {
             return Err(InvalidSettings::Kept(key));
         }
+        self.limits.validate()?;
         Ok(spec::validate(&self.transcodings.image)?)
     }
 }
@@ -321,6 +328,7 @@ mod tests {
                 public_url: String::new(),
                 grace_ms: 1,
                 ping_ms: 1,
+                trusted_proxies: Vec::new(),
             },
             hooks: HooksConfig { key: "worker".into(), secret: secret() },
             signing: SigningConfig { secret: secret() },
@@ -347,6 +355,7 @@ mod tests {
         assert!(error(|s| s.coordinator.public_url = "http://media.example/".into()).contains("public_url"));
         assert!(error(|s| s.jobs.lease_ms = 299).contains("lease_ms"));
         assert!(error(|s| s.coordinator.ping_ms = 0).contains("ping_ms"));
+        assert!(error(|s| s.limits.header_timeout_ms = 0).contains("limits.header_timeout_ms"));
         assert!(error(|s| s.transcodings.image[0].params.width = 0).contains("thumb-160"));
     }
 }

@@ -1,29 +1,37 @@
 //! How a use case fails: a code for the client, the cause for the operator.
 
 use crate::{keys::KeyError, passcode::PasscodeError};
-use heim_common::problem::Code;
-use heim_db::DbError;
+use heim_common::{MediaId, problem::Code};
+use heim_db::{DbError, QuotaExceeded};
 use heim_store::StoreError;
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 /// A request that was not carried out.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
     pub(crate) detail: Option<String>,
+    /// The media object that has what was to be done to it already.
+    pub(crate) id: Option<MediaId>,
+    /// When another try may succeed, if that is known.
+    pub(crate) retry_after: Option<Duration>,
     /// What the operator should know; `None` where the client is to blame.
     pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
     pub(crate) fn with(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()), cause: None }
+        Self { detail: Some(detail.into()), ..code.into() }
+    }
+
+    pub(crate) fn because(code: Code, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Box::new(cause)), ..code.into() }
     }
 }
 
 impl From<Code> for Failure {
     fn from(code: Code) -> Self {
-        Self { code, detail: None, cause: None }
+        Self { code, detail: None, id: None, retry_after: None, cause: None }
     }
 }
 
@@ -34,7 +42,7 @@ impl From<DbError> for Failure {
             error if error.is_unavailable() => Code::Unavailable,
             _ => Code::Internal,
         };
-        Self { code, detail: None, cause: Some(Box::new(error)) }
+        Self::because(code, error)
     }
 }
 
@@ -42,7 +50,7 @@ impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Database(error) => error.into(),
-            error => Self { code: Code::KeysUnavailable, detail: None, cause: Some(Box::new(error)) },
+            error => Self::because(Code::KeysUnavailable, error),
         }
     }
 }
@@ -51,8 +59,14 @@ impl From<PasscodeError> for Failure {
     fn from(error: PasscodeError) -> Self {
         match error {
             PasscodeError::Length => Self::with(error.code(), error.to_string()),
-            error => Self { code: error.code(), detail: None, cause: Some(Box::new(error)) },
+            error => Self::because(error.code(), error),
         }
+    }
+}
+
+impl From<QuotaExceeded> for Failure {
+    fn from(QuotaExceeded { retry_after }: QuotaExceeded) -> Self {
+        Self { retry_after: Some(retry_after), ..Code::QuotaExceeded.into() }
     }
 }
 
@@ -64,6 +78,6 @@ impl From<StoreError> for Failure {
             error if error.is_tampered() => Code::Internal,
             _ => Code::Unavailable,
         };
-        Self { code, detail: None, cause: Some(Box::new(error)) }
+        Self::because(code, error)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 use heim_common::{Snowflake, time::Clock};
 use heim_db::{Database, DbError};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, clock, server, telemetry::chain};
+use heim_runtime::{Shutdown, clock, open_files, server, telemetry::chain};
 use heim_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, OnceLock};
@@ -71,7 +71,8 @@ pub async fn serve(
     let (number, era) = take_number(&db, clock).await?;
     // Before anybody is served: what comes after it is brought to the sessions.
     let (rooms, ends) = Rooms::new(db.events_last().await?, clock());
-    let limits = server::ServerLimits::from(&settings.limits);
+    let proxies = &settings.coordinator.trusted_proxies;
+    let limits = server::ServerLimits::new(&settings.limits, proxies, open_files::raise());
     let app = App::new(Parts {
         signer: Signer::new(&settings.signing.secret),
         keys,

@@ -64,6 +64,18 @@ impl Launch {
         Self { program, command, log }
     }
 
+    /// Lets the process have no more open files than this, from its first line on.
+    #[must_use]
+    pub fn open_files(self, most: u32) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={most}:{most}")).arg(self.command.get_program()).args(self.command.get_args());
+        let environment = self.command.get_envs().filter_map(|(key, value)| Some((key, value?)));
+        command.env_clear().envs(environment);
+        let stderr = File::options().append(true).open(&self.log).expect("the log file is there");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+        Self { command, ..self }
+    }
+
     /// Adds command line arguments.
     #[must_use]
     pub fn arguments(mut self, arguments: &[&str]) -> Self {

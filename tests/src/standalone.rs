@@ -27,14 +27,18 @@ impl Standalone {
 
     /// With some keys of the configuration set.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::prepared(settings, |launch| launch).await
+    }
+
+    /// The same, and its start prepared in another way, too.
+    pub async fn prepared(settings: &[(&str, &str)], prepare: impl FnOnce(Launch) -> Launch) -> Self {
         let folder = tempfile::tempdir().expect("a temp folder can be made");
         let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let process = launch(folder.path(), &settings).start().await;
+        let process = prepare(launch(folder.path(), &settings)).start().await;
         Self { process, settings, folder }
     }
 
-    /// Starts it again over the same folder, after its process ended; at another
-    /// port.
+    /// Starts it again over the same data, at another port. It must have ended.
     pub async fn restart(&mut self) {
         self.process = launch(self.folder.path(), &self.settings).start().await;
     }

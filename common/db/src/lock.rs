@@ -15,8 +15,8 @@ pub(crate) enum Order {
     Events = 3,
 }
 
-/// The first half of the numbers of our locks: "heim" in ASCII. Locks on text
-/// have the next one.
+/// The first half of the numbers of our locks: "heim" in ASCII. Locks on
+/// text have the next two.
 const SPACE: i32 = 0x6865_696d;
 
 async fn run(tx: &DatabaseTransaction, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), Cause> {
@@ -35,6 +35,12 @@ pub(crate) async fn order(tx: &DatabaseTransaction, order: Order) -> Result<(), 
 /// agent's. Agents whose hashes meet wait for one another: harmless.
 pub(crate) async fn agent(tx: &DatabaseTransaction, agent_id: &str) -> Result<(), Cause> {
     run(tx, "SELECT pg_advisory_xact_lock($1, hashtext($2))", vec![(SPACE + 1).into(), agent_id.into()]).await
+}
+
+/// Waits until this transaction is the only one that counts what is uploaded to
+/// this room.
+pub(crate) async fn uploads_to(tx: &DatabaseTransaction, room: &str) -> Result<(), Cause> {
+    run(tx, "SELECT pg_advisory_xact_lock($1, hashtext($2))", vec![(SPACE + 2).into(), room.into()]).await
 }
 
 /// Held by every transaction that draws numbers of the table `event`, from

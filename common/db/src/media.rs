@@ -13,7 +13,7 @@ use crate::{
     transaction::transact,
 };
 use heim_common::{
-    MediaId, Millis, RoomName,
+    MediaId, Millis, RoomName, UserId,
     media::{Encryption, MediaObject, MediaState, Uploader},
 };
 use sea_orm::{
@@ -63,6 +63,8 @@ pub enum Created {
 pub struct UploadSlot {
     /// The room it belongs to.
     pub room: RoomName,
+    /// Whose it is.
+    pub agent: UserId,
     /// Where it is in its life.
     pub state: MediaState,
     /// When its upload handle expires.
@@ -121,6 +123,7 @@ impl Database {
             let Some(row) = row else { return Ok(None) };
             Ok(Some(UploadSlot {
                 room: column::of("media_object", "room").word(&row.room)?,
+                agent: UserId::from_stored(row.agent_id),
                 state: column::of("media_object", "state").word(&row.state)?,
                 expires: Millis(row.expires),
                 max_size: column::of("media_object", "max_size").number(row.max_size)?,

@@ -6,7 +6,9 @@ use crate::{
     database::Database,
     entity::{job, media_object, media_transcoding},
     error::DbError,
-    event, media_row, room,
+    event, media_row,
+    quota::{self, QuotaExceeded, Quotas},
+    room,
     transaction::transact,
 };
 use heim_common::{
@@ -47,6 +49,8 @@ pub struct Uploaded {
     pub job: JobId,
     /// Where the job waits.
     pub lane: Lane,
+    /// How much its agent and its room may have within a day, with it.
+    pub quotas: Quotas,
 }
 
 /// What became of [`Database::media_uploaded`].
@@ -59,6 +63,8 @@ pub enum UploadOutcome {
     },
     /// Another upload was first.
     AlreadyUploaded,
+    /// With it, there would be too much within a day.
+    QuotaExceeded(QuotaExceeded),
     /// The media object is no longer there, or was given up, or its room is
     /// deleted.
     Gone,
@@ -84,6 +90,13 @@ impl Database {
             if !room::is_live(tx, &unlocked.room).await? {
                 return Ok(UploadOutcome::Gone);
             }
+            if uploaded.quotas != Quotas::default() && unlocked.uploaded.is_none() {
+                let whose = (unlocked.agent_id.as_str(), unlocked.room.as_str());
+                let kept = quota::keep(tx, whose, uploaded.size, uploaded.quotas, uploaded.now).await?;
+                if let Err(exceeded) = kept {
+                    return Ok(UploadOutcome::QuotaExceeded(exceeded));
+                }
+            }
             let Some(row) = win(tx, uploaded).await? else {
                 return match this.one(tx).await? {
                     Some(row) if row.uploaded.is_some() => won_before(tx, uploaded, &row).await,
@@ -103,7 +116,8 @@ impl Database {
 
 /// Takes the media object, if no other upload has it.
 async fn win(tx: &DatabaseTransaction, uploaded: &Uploaded) -> Result<Option<media_object::Model>, Cause> {
-    let Uploaded { id, now, key, content_type, size, digest, width, height, specs, job: _, lane: _ } = uploaded;
+    let Uploaded { id, now, key, content_type, size, digest, width, height, specs, job: _, lane: _, quotas: _ } =
+        uploaded;
     let state = if specs.is_empty() { MediaState::Ready } else { MediaState::Uploaded };
     let rows = media_object::Entity::update_many()
         .col_expr(Column::Uploaded, Expr::value(now.0))

@@ -8,10 +8,10 @@ use heim_runtime::{
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::{Instant, timeout},
 };
 
@@ -30,10 +30,21 @@ async fn count(request: Request<DeadlineBody>) -> Result<Response<Full<Bytes>>, 
 }
 
 async fn start(connections: usize) -> (SocketAddr, Shutdown) {
+    start_with(connections, 0, DEADLINE).await
+}
+
+async fn start_with(connections: usize, connections_per_ip: usize, deadline: Duration) -> (SocketAddr, Shutdown) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let body = BodyDeadlines { idle: DEADLINE, total: DEADLINE * 4, rate_min: 1_000 };
-    let limits = ServerLimits { header: DEADLINE, body, write: DEADLINE, connections };
+    let body = BodyDeadlines { idle: deadline, total: deadline * 4, rate_min: 1_000 };
+    let limits = ServerLimits {
+        header: deadline,
+        body,
+        write: deadline,
+        connections,
+        connections_per_ip,
+        proxies: Arc::default(),
+    };
     let shutdown = Shutdown::new();
     tokio::spawn(server::run(listener, tower::service_fn(count), limits, shutdown.clone()));
     (address, shutdown)
@@ -111,28 +122,56 @@ async fn a_cut_body_is_broken_and_a_whole_one_is_whole() {
     assert!(until_closed(&mut whole).await.ends_with("\r\n\r\n5"));
 }
 
+/// A connection in the middle of a request: nobody takes its place.
+async fn busy(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let head = "PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    let mut asked = [0; 25];
+    timeout(BOUND, stream.read_exact(&mut asked)).await.expect("it answers in time").expect("it is open");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+async fn ask(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    until_closed(&mut stream).await
+}
+
 #[tokio::test]
-async fn one_connection_too_many_is_closed_and_a_place_is_given_back() {
-    let (address, _shutdown) = start(1).await;
-    let mut first = TcpStream::connect(address).await.unwrap();
-    first.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
-    let mut byte = [0; 1];
-    first.read_exact(&mut byte).await.unwrap();
-    let mut second = TcpStream::connect(address).await.unwrap();
-    assert_eq!(until_closed(&mut second).await, "");
-    until_closed(&mut first).await;
-    timeout(BOUND, async {
-        // The place is free once the server has seen the end of the first.
-        loop {
-            let mut third = TcpStream::connect(address).await.unwrap();
-            let _ = third.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
-            if until_closed(&mut third).await.ends_with('0') {
-                break;
-            }
-        }
-    })
-    .await
-    .expect("the place is given back");
+async fn who_is_silent_makes_room() {
+    let (address, _shutdown) = start_with(2, 0, BOUND).await;
+    let mut longest = TcpStream::connect(address).await.unwrap();
+    let _other = TcpStream::connect(address).await.unwrap();
+    assert!(ask(address).await.ends_with("\r\n\r\n0"), "at once, and not when their deadlines pass");
+    assert_eq!(until_closed(&mut longest).await, "");
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so_and_a_place_is_given_back() {
+    let (address, _shutdown) = start_with(1, 0, BOUND).await;
+    let mut first = busy(address).await;
+    let refused = ask(address).await;
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("Retry-After: 1\r\n"), "{refused}");
+    first.write_all(b"12345").await.unwrap();
+    assert!(until_closed(&mut first).await.ends_with("\r\n\r\n5"));
+    timeout(BOUND, async { while !ask(address).await.ends_with('0') {} }).await.expect("the place is given back");
+}
+
+#[tokio::test]
+async fn one_connection_of_an_address_too_many_is_told_so() {
+    let (address, _shutdown) = start_with(100, 2, BOUND).await;
+    let silent = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+    let refused = ask(address).await;
+    assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("too-many-connections"), "{refused}");
+    let elsewhere = TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut stream = elsewhere.connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(until_closed(&mut stream).await.ends_with('0'), "another address has seats of its own");
+    drop(silent);
+    timeout(BOUND, async { while !ask(address).await.ends_with('0') {} }).await.expect("the seats are given back");
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ pub enum CommandError {
 
 impl From<Failure> for CommandError {
     fn from(failure: Failure) -> Self {
-        let Failure { code, detail, cause } = failure;
+        let Failure { code, detail, cause, .. } = failure;
         let text = detail.unwrap_or_else(|| code.title().to_owned());
         match cause {
             Some(cause) => Self::Failed(text, cause),

@@ -1,6 +1,6 @@
 //! Step 1: a client asks to upload, and gets the HTTP request to do it with.
 
-use crate::{app::App, handle::UploadGrant, keys::KeyError, rooms::Admission};
+use crate::{app::App, handle::UploadGrant, keys::KeyError, life::upload::quotas, rooms::Admission};
 use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
 use heim_db::{Created, DbError, NewMedia};
 use heim_runtime::failpoint;
@@ -29,6 +29,8 @@ pub(crate) enum Refused {
     TypeNotAllowed,
     #[error("too many unfinished uploads")]
     TooManyPending,
+    #[error("too much was uploaded today")]
+    QuotaExceeded,
     #[error("not available right now, try again")]
     Database(#[from] DbError),
     #[error("not available right now, try again")]
@@ -56,6 +58,11 @@ pub(crate) async fn create(
         return Err(Refused::TypeNotAllowed);
     }
     let created = app.now();
+    // Whoever does not say how much it will be is asked again when it comes.
+    let size = declared.size.unwrap_or(1);
+    if app.db.quota(&uploader.id, room, size, quotas(app), created).await?.is_err() {
+        return Err(Refused::QuotaExceeded);
+    }
     let expires = created.after(Duration::from_secs(limits.upload_handle_s));
     let sides = 1..=SIDE_MAX;
     let shape = declared.shape.filter(|(width, height)| sides.contains(width) && sides.contains(height));

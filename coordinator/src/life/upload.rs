@@ -13,7 +13,7 @@ use heim_common::{
     problem::Code,
     spec::TranscodingName,
 };
-use heim_db::{UploadOutcome, Uploaded};
+use heim_db::{Quotas, UploadOutcome, Uploaded};
 use heim_runtime::{body::BodyError, failpoint, telemetry::chain};
 use heim_store::Writer;
 use std::time::Duration;
@@ -43,7 +43,7 @@ where
         return Err(Code::HandleExpired.into());
     }
     if slot.state != MediaState::Created {
-        return Err(Code::AlreadyUploaded.into());
+        return Err(already_uploaded(media));
     }
     if length == 0 {
         return Err(Code::EmptyUpload.into());
@@ -53,6 +53,8 @@ where
         refuse(app, media, Reason::TooLarge).await;
         return Err(Code::TooLarge.into());
     }
+    let quotas = quotas(app);
+    app.db.quota(&slot.agent, &slot.room, length, quotas, app.now()).await??;
     let key = ObjectKey::original(media, app.ids.snowflake());
     let secret = app.keys.object_secret(&app.db, &slot.room, media, slot.encryption.as_ref()).await?;
     let mut writer = app.store.writer(&key, secret.as_ref()).await?;
@@ -150,6 +152,7 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         specs: app.settings.transcodings.image.clone(),
         job: app.ids.job(),
         lane: app.settings.jobs.lane(written.size, &header),
+        quotas: quotas(app),
     };
     match record(app, &uploaded).await? {
         UploadOutcome::Stored { seq } => {
@@ -161,7 +164,11 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         }
         UploadOutcome::AlreadyUploaded => {
             discard(app, &key).await;
-            Err(Code::AlreadyUploaded.into())
+            Err(already_uploaded(media))
+        }
+        UploadOutcome::QuotaExceeded(exceeded) => {
+            discard(app, &key).await;
+            Err(exceeded.into())
         }
         UploadOutcome::Gone => {
             discard(app, &key).await;
@@ -194,6 +201,16 @@ async fn record(app: &App, uploaded: &Uploaded) -> Result<UploadOutcome, Failure
         sleep(pause).await;
         pause *= 2;
     }
+}
+
+/// How much may be uploaded within a day.
+pub(crate) fn quotas(app: &App) -> Quotas {
+    let limits = &app.settings.limits;
+    Quotas { agent: limits.bytes_per_agent_day, room: limits.bytes_per_room_day }
+}
+
+fn already_uploaded(media: MediaId) -> Failure {
+    Failure { id: Some(media), ..Code::AlreadyUploaded.into() }
 }
 
 /// Why an upload to an object failed that was given up meanwhile: its folder may

@@ -2,6 +2,7 @@
 //! lines, each in order, and to the other coordinators by pub/sub.
 
 use super::{
+    chairs::Chairs,
     deliver,
     heal::{self, Unread},
     hub::Hub,
@@ -40,6 +41,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The sessions of this coordinator, and the ways to them.
 pub(crate) struct Rooms {
     pub(crate) hub: Hub,
+    pub(crate) chairs: Chairs,
     lines: Vec<mpsc::Sender<RoomEvent>>,
     publish: mpsc::Sender<RoomEvent>,
     heard: Mutex<HeardBefore>,
@@ -71,7 +73,7 @@ impl Rooms {
             messages: Seen::above(unread.messages.as_i64()),
             origins: Origins::default(),
         };
-        let rooms = Self { hub: Hub::default(), lines, publish, heard: Mutex::new(heard) };
+        let rooms = Self { hub: Hub::default(), chairs: Chairs::default(), lines, publish, heard: Mutex::new(heard) };
         (rooms, Ends { lines: line_ends, publish: publish_end, unread })
     }
 

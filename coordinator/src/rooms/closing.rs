@@ -19,6 +19,9 @@ const UNAVAILABLE: (u16, &str) = (1013, "not available right now");
 const CLOSED: u16 = 1008;
 /// How long the last frames may take.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long they may take where the client was too slow before. Nothing else is
+/// kept of the session then.
+const SLOW_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug)]
@@ -41,32 +44,44 @@ struct Disconnect {
     reason: &'static str,
 }
 
-/// Says goodbye, as far as that is due.
-pub(super) async fn close(ending: Ending, why: Option<Why>, sink: Option<Sink>, mut stream: Frames) {
-    let frames = match ending {
-        Ending::Cut => return,
-        // The answer to a close frame is ready, and sent by reading on.
-        Ending::Asked => return drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
-        Ending::Restarting => vec![close_frame(RESTART)],
-        Ending::Unavailable => vec![close_frame(UNAVAILABLE)],
-        Ending::Ended => match why.and_then(Why::reason) {
-            Some(reason) => {
-                let event = text(&Reply::event("disconnect-event", Disconnect { reason }));
-                event.into_iter().chain([close_frame((CLOSED, reason))]).collect()
-            }
-            None if why == Some(Why::Unread) => vec![close_frame(UNAVAILABLE)],
-            None => vec![close_frame(TOO_SLOW)],
-        },
-    };
-    if let Some(mut sink) = sink {
-        let last = async {
-            for frame in frames {
-                if sink.send(frame).await.is_err() {
-                    return;
+/// How a session ends, and the ways to say so.
+pub(super) struct Goodbye {
+    pub(super) ending: Ending,
+    pub(super) why: Option<Why>,
+    /// Unless it is broken.
+    pub(super) sink: Option<Sink>,
+    pub(super) stream: Frames,
+}
+
+impl Goodbye {
+    /// Says goodbye, as far as that is due.
+    pub(super) async fn close(self) {
+        let Self { ending, why, sink, mut stream } = self;
+        let (frames, patience) = match ending {
+            Ending::Cut => return,
+            // The answer to a close frame is ready, and sent by reading on.
+            Ending::Asked => return drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
+            Ending::Restarting => (vec![close_frame(RESTART)], CLOSE_TIMEOUT),
+            Ending::Unavailable => (vec![close_frame(UNAVAILABLE)], CLOSE_TIMEOUT),
+            Ending::Ended => match why.and_then(Why::reason) {
+                Some(reason) => {
+                    let event = text(&Reply::event("disconnect-event", Disconnect { reason }));
+                    (event.into_iter().chain([close_frame((CLOSED, reason))]).collect(), CLOSE_TIMEOUT)
                 }
-            }
+                None if why == Some(Why::Unread) => (vec![close_frame(UNAVAILABLE)], CLOSE_TIMEOUT),
+                None => (vec![close_frame(TOO_SLOW)], SLOW_TIMEOUT),
+            },
         };
-        let _ = timeout(CLOSE_TIMEOUT, last).await;
+        if let Some(mut sink) = sink {
+            let last = async {
+                for frame in frames {
+                    if sink.send(frame).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let _ = timeout(patience, last).await;
+        }
     }
 }
 

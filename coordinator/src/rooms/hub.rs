@@ -162,7 +162,7 @@ mod tests {
     use tokio::sync::mpsc::UnboundedReceiver;
 
     fn member(session: u64) -> (Member, UnboundedReceiver<Outgoing>) {
-        let (outbox, queue) = Outbox::new();
+        let (outbox, queue) = Outbox::new(1 << 20);
         let id = UserId::agent(AgentKind::Human, [1; 8]);
         let view = SessionView {
             session_id: SessionId::new(&id, session),

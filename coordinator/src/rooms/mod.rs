@@ -4,6 +4,7 @@
 //! coordinators by pub/sub, so a room goes on when the transport is away.
 
 mod bus;
+mod chairs;
 mod closing;
 mod command;
 mod deliver;

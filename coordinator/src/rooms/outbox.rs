@@ -14,8 +14,6 @@ use std::sync::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Bytes that may wait in one account. A packet that is larger waits alone.
-const BYTES_MAX: u32 = 1 << 20;
 /// What even the smallest packet counts for.
 const PACKET_BYTES_MIN: u32 = 1 << 10;
 
@@ -59,19 +57,23 @@ pub(crate) struct Outbox {
     replies: Arc<Semaphore>,
     /// Commands that were begun.
     asked: Arc<AtomicU64>,
+    /// Bytes that may wait in one account. A packet that is larger waits alone.
+    bytes_max: u32,
 }
 
 impl Outbox {
-    /// An empty one, and the end from which it is written.
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
+    /// An empty one with accounts of this size, and the end from which it is
+    /// written.
+    pub(crate) fn new(bytes_max: u32) -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
         let (queue, end) = mpsc::unbounded_channel();
-        let account = || Arc::new(Semaphore::new(BYTES_MAX as usize));
-        (Self { queue, news: account(), replies: account(), asked: Arc::default() }, end)
+        let bytes_max = bytes_max.max(PACKET_BYTES_MIN);
+        let account = || Arc::new(Semaphore::new(bytes_max as usize));
+        (Self { queue, news: account(), replies: account(), asked: Arc::default(), bytes_max }, end)
     }
 
     /// Queues news. False if too much waits already.
     pub(crate) fn tell(&self, text: Utf8Bytes, about: About, views: Views) -> bool {
-        match Arc::clone(&self.news).try_acquire_many_owned(bytes(&text)) {
+        match Arc::clone(&self.news).try_acquire_many_owned(self.bytes(&text)) {
             Ok(place) => self.queue.send(Outgoing { text, about, views, place }).is_ok(),
             Err(_) => false,
         }
@@ -79,13 +81,13 @@ impl Outbox {
 
     /// Whether this reply would be queued at once.
     pub(crate) fn has_place_for(&self, text: &str) -> bool {
-        self.replies.available_permits() >= bytes(text) as usize
+        self.replies.available_permits() >= self.bytes(text) as usize
     }
 
     /// Queues a packet of the session's own as soon as there is place for it: the
     /// reply to a command ([`About::Reply`]), or a ping.
     pub(crate) async fn reply(&self, text: Utf8Bytes, about: About, views: Views) {
-        if let Ok(place) = Arc::clone(&self.replies).acquire_many_owned(bytes(&text)).await {
+        if let Ok(place) = Arc::clone(&self.replies).acquire_many_owned(self.bytes(&text)).await {
             // Whoever would read it is gone, and the session about to end.
             let _ = self.queue.send(Outgoing { text, about, views, place });
         }
@@ -104,12 +106,12 @@ impl Outbox {
 
     /// Waits until every reply was written.
     pub(crate) async fn written(&self) {
-        let _ = self.replies.acquire_many(BYTES_MAX).await;
+        let _ = self.replies.acquire_many(self.bytes_max).await;
     }
-}
 
-fn bytes(text: &str) -> u32 {
-    u32::try_from(text.len()).unwrap_or(u32::MAX).clamp(PACKET_BYTES_MIN, BYTES_MAX)
+    fn bytes(&self, text: &str) -> u32 {
+        u32::try_from(text.len()).unwrap_or(u32::MAX).clamp(PACKET_BYTES_MIN, self.bytes_max)
+    }
 }
 
 #[cfg(test)]
@@ -117,9 +119,11 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
+    const BYTES_MAX: u32 = 1 << 20;
+
     #[test]
     fn news_pile_up_to_their_bound_and_no_further() {
-        let (outbox, mut end) = Outbox::new();
+        let (outbox, mut end) = Outbox::new(BYTES_MAX);
         let quarter: Utf8Bytes = "x".repeat(BYTES_MAX as usize / 4).into();
         for _ in 0..4 {
             assert!(outbox.tell(quarter.clone(), About::Else, Views::default()));
@@ -134,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_reply_waits_until_the_ones_before_it_are_written() {
-        let (outbox, mut end) = Outbox::new();
+        let (outbox, mut end) = Outbox::new(BYTES_MAX);
         let huge: Utf8Bytes = "x".repeat(3 * BYTES_MAX as usize).into();
         assert!(outbox.has_place_for(&huge));
         assert_eq!(outbox.reply(huge, About::Reply, Views::default()).now_or_never(), Some(()));

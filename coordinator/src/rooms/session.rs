@@ -2,7 +2,7 @@
 
 use super::{
     announce,
-    closing::{CLOSE_TIMEOUT, Ending, close},
+    closing::{CLOSE_TIMEOUT, Ending, Goodbye},
     command,
     end::{End, Why},
     hub::{Admission, Member, reader},
@@ -20,7 +20,7 @@ use crate::{
 };
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use heim_common::{
@@ -33,6 +33,7 @@ use heim_runtime::{Shutdown, telemetry::chain};
 use serde::Serialize;
 use std::{
     error::Error,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -110,7 +111,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Serves a connection until it ends.
 pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdown: Shutdown) {
     let (sink, stream) = socket.split();
-    let (outbox, queue) = Outbox::new();
+    let (outbox, queue) = Outbox::new(app.settings.limits.socket_queue_bytes);
     let Joining { room, admission, user, base, media_aware } = joining;
     let view = SessionView {
         session_id: SessionId::new(&user, app.ids.snowflake().0),
@@ -135,20 +136,39 @@ pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdow
         shutdown,
         is_in: false,
     };
-    session.run(sink, stream, queue).await;
-    session.leave().await;
+    // A panic ends the session and not its presence: others would see it for ever.
+    let ran = AssertUnwindSafe(session.run(sink, stream, queue)).catch_unwind().await;
+    session.end.stop();
+    let last = ran.unwrap_or_else(|_| {
+        tracing::error!(room = %session.room, "a session ended by a panic");
+        None
+    });
+    // Who is too slow to hear a goodbye is gone for the others all the same.
+    tokio::join!(session.leave(), async {
+        if let Some(last) = last {
+            last.close().await;
+        }
+    });
 }
 
 impl Session {
-    async fn run(&mut self, mut sink: Sink, mut stream: Frames, queue: mpsc::UnboundedReceiver<Outgoing>) {
+    /// Serves it until it ends; what is to be said last is returned.
+    async fn run(
+        &mut self,
+        mut sink: Sink,
+        mut stream: Frames,
+        queue: mpsc::UnboundedReceiver<Outgoing>,
+    ) -> Option<Goodbye> {
         let mut ticks = self.ticks();
         let known = match self.enter(&mut sink, &mut stream, &mut ticks).await {
             Ok(Admitted::Yes(known)) => known,
-            Ok(Admitted::Over(ending)) => return close(ending, self.end.why(), Some(sink), stream).await,
+            Ok(Admitted::Over(ending)) => {
+                return Some(Goodbye { ending, why: self.end.why(), sink: Some(sink), stream });
+            }
             Err(error) => {
                 tracing::debug!(room = %self.room, error = chain(&*error), "session did not join");
                 // If it is the connection that failed, nobody hears this.
-                return close(Ending::Unavailable, None, Some(sink), stream).await;
+                return Some(Goodbye { ending: Ending::Unavailable, why: None, sink: Some(sink), stream });
             }
         };
         let writer = tokio::spawn(Writer::new(sink, known, self.outbox.asked(), self.end.clone()).run(queue));
@@ -168,7 +188,7 @@ impl Session {
         };
         self.end.stop();
         let sink = writer.await.ok().flatten();
-        close(ending, self.end.why(), sink, stream).await;
+        Some(Goodbye { ending, why: self.end.why(), sink, stream })
     }
 
     fn ticks(&self) -> Interval {
@@ -257,8 +277,11 @@ impl Session {
             log: log.iter().map(|spoken| view::message(&self.app, self.reader(), spoken, Length::Cut)).collect(),
             nick,
         };
-        sink.send(text(&Reply::event("snapshot-event", snapshot))?).await?;
-        Ok(Admitted::Yes(known))
+        // News pile up already, and who does not read is ended by them.
+        match self.end.unless_ended(sink.send(text(&Reply::event("snapshot-event", snapshot))?)).await {
+            Some(sent) => sent.map(|()| Admitted::Yes(known)).map_err(Failed::from),
+            None => Ok(Admitted::Over(Ending::Ended)),
+        }
     }
 
     fn member(&self) -> Member {

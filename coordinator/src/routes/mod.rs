@@ -10,6 +10,7 @@ mod link;
 mod origin;
 mod page;
 mod problem;
+mod seats;
 mod socket;
 mod upload;
 
@@ -59,6 +60,7 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .fallback(async || problem::response(Code::NotFound.into()))
         .method_not_allowed_fallback(async || problem::response(Code::MethodNotAllowed.into()))
         .layer(middleware::from_fn(in_our_words))
+        .layer(middleware::from_fn(seats::take))
         .layer(CatchPanicLayer::custom(|_| problem::response(Code::Internal.into())))
         .with_state(Served { app, shutdown, report: health::Newest::default() })
 }

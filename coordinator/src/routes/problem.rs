@@ -21,11 +21,11 @@ impl IntoResponse for Failure {
 
 /// The answer to a request that failed.
 pub(super) fn response(failure: Failure) -> Response<Body> {
-    let Failure { code, detail, cause } = failure;
+    let Failure { code, detail, id, retry_after, cause } = failure;
     if let Some(cause) = cause {
         tracing::error!(code = code.as_str(), error = chain(cause.as_ref()), "request failed");
     }
-    let body = serde_json::to_vec(&Problem::new(code, detail)).unwrap_or_default();
+    let body = serde_json::to_vec(&Problem { id, ..Problem::new(code, detail) }).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -33,8 +33,10 @@ pub(super) fn response(failure: Failure) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(INERT));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if code.status() == 503 {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if matches!(code.status(), 429 | 503) {
+        // Whole seconds, rounded up: who comes too early is refused again.
+        let seconds = retry_after.map_or(1, |wait| wait.as_millis().div_ceil(1000).max(1));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
     }
     response
 }
@@ -53,17 +55,21 @@ pub(super) fn asking(failure: Failure, scheme: &'static str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_cause_is_for_the_operator_only() {
-        let failure = Failure {
-            code: Code::Unavailable,
-            detail: None,
-            cause: Some(Box::new(std::io::Error::other("/secret/path"))),
-        };
+        let failure = Failure::because(Code::Unavailable, std::io::Error::other("/secret/path"));
         let response = response(failure);
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+
+    #[test]
+    fn who_comes_too_often_is_told_when_to_come_again() {
+        let failure = Failure { retry_after: Some(Duration::from_millis(2_001)), ..Code::QuotaExceeded.into() };
+        assert_eq!(response(failure).headers()[header::RETRY_AFTER], "3");
+        assert_eq!(response(Code::TooManySockets.into()).headers()[header::RETRY_AFTER], "1");
     }
 }

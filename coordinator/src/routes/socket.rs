@@ -56,6 +56,7 @@ pub(super) async fn connect(
     let Query(wishes) = wishes.unwrap_or_default();
     let kind = if wishes.h == "1" { AgentKind::Human } else { AgentKind::Bot };
     let agent = cookie::agent(&app.signer, cookies, kind, scheme(&headers) == "https");
+    let chair = app.rooms.chairs.take(&agent.id, app.settings.limits.sockets_per_agent).ok_or(Code::TooManySockets)?;
     let heim_db::Room { private, epoch, deleted, .. } = app.db.room_open(&room, app.now()).await?;
     if deleted {
         return Err(Code::RoomNotFound.into());
@@ -81,7 +82,7 @@ pub(super) async fn connect(
             let tasks = app.tasks.clone();
             tasks.track_future(async move {
                 rooms::serve(app, joining, socket, shutdown).await;
-                drop(place);
+                drop((place, chair));
             })
         });
     if let Ok(cookie) = HeaderValue::from_str(&agent.set_cookie) {

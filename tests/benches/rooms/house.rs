@@ -49,7 +49,8 @@ pub(crate) fn name(room: usize) -> String {
 impl House {
     /// An empty one. All transcodings of its pictures are there.
     pub(crate) async fn build(place: &'static str, rooms: usize) -> Self {
-        let fleet = Fleet::start(2, 1).await;
+        // All sockets come from one address.
+        let fleet = Fleet::with(2, 1, &[("limits.connections_per_ip", "0")]).await;
         let photo = corpus::read(corpus::SMALL);
         let hanging = stream::iter(0..rooms.max(OBJECTS_MIN)).map(|number| {
             let (base, room, photo) = (fleet.base(number % 2), number % rooms, photo.clone());

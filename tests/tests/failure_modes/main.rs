@@ -9,6 +9,7 @@ mod hooks;
 mod names;
 mod orphans;
 mod redis;
+mod slow_readers;
 mod sockets;
 mod store;
 mod uploads;

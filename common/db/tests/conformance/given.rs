@@ -9,8 +9,8 @@ use heim_common::{
     spec::{TranscodingSpec, default_specs},
 };
 use heim_db::{
-    Claim, Content, Created, Database, Described, Message, MessageEdit, NewMedia, NewMessage, NewRoomKey, Registration,
-    Rest, RoomCreated, SealedContent, Sent, UploadOutcome, Uploaded,
+    Claim, Content, Created, Database, Described, Message, MessageEdit, NewMedia, NewMessage, NewRoomKey, Quotas,
+    Registration, Rest, RoomCreated, SealedContent, Sent, UploadOutcome, Uploaded,
 };
 use std::time::Duration;
 
@@ -101,6 +101,7 @@ pub(crate) fn upload(id: u64) -> Uploaded {
         specs: two_specs(),
         job: job_id(id),
         lane: Lane::Interactive,
+        quotas: Quotas::default(),
     }
 }
 

@@ -20,6 +20,7 @@ mod place;
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
 mod private;
+mod quotas;
 mod registration;
 mod retention;
 mod rewrap;

@@ -1,1 +1,0 @@
-//! Uploads are cut, doubled, slow, or hostile.

@@ -1,0 +1,9 @@
+//! Uploads are cut, doubled, slow, or hostile.
+
+mod doubled;
+mod exhausted;
+mod framing;
+mod interrupted;
+mod lost_reply;
+mod panicking;
+mod slow;
