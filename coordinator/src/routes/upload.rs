@@ -15,11 +15,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt};
 use heim_common::{MediaId, problem::Code};
 use heim_runtime::body::BodyError;
 use serde_json::json;
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 /// How much of a refused upload is read and thrown away, so that the client
 /// gets to read why: closing at once resets the connection under its feet.
@@ -35,7 +35,9 @@ pub(super) async fn upload(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut body = read(body);
-    match upload_checked(&app, &id, &parts.headers, &mut body).await {
+    // Caught here, because the client has to be listened to even then: see below.
+    let checked = AssertUnwindSafe(upload_checked(&app, &id, &parts.headers, &mut body)).catch_unwind().await;
+    match checked.unwrap_or_else(|_| Err(Code::Internal.into())) {
         Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
         Err(failure) => {
             // Who waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
