@@ -93,7 +93,8 @@ pub enum JobState {
 words!(JobState: "pending" = Pending, "running" = Running, "done" = Done, "failed" = Failed);
 
 /// Why an attempt ended badly or a media object failed. A closed list: people
-/// are told its sentences, programs its codes.
+/// are told its sentences, programs its codes. What a later release adds to it
+/// reads as [`Self::Internal`] on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -125,6 +126,7 @@ pub enum Reason {
     /// The worker's lease ran out.
     WorkerLost,
     /// The worker failed in a way that it has no word for.
+    #[serde(other)]
     Internal,
 }
 
@@ -166,9 +168,10 @@ impl Reason {
     }
 }
 
-/// How a worker says that an attempt ended.
+/// How a worker says that an attempt ended. What a later release adds to it reads
+/// as [`Self::UNKNOWN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "kebab-case")]
+#[serde(tag = "verdict", rename_all = "kebab-case", from = "Said")]
 pub enum Verdict {
     /// Everything is registered.
     Done,
@@ -192,6 +195,44 @@ pub enum Verdict {
         /// What is wrong with it.
         reason: Reason,
     },
+}
+
+impl Verdict {
+    /// Of a job that this release can say nothing about: it rests until one comes
+    /// by that can.
+    pub const UNKNOWN: Self = Self::Snooze { after_ms: 5_000, reason: None };
+}
+
+/// [`Verdict`], as another release may say it.
+#[derive(Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+enum Said {
+    Done,
+    Retry {
+        reason: Reason,
+    },
+    Snooze {
+        after_ms: u64,
+        #[serde(default)]
+        reason: Option<Reason>,
+    },
+    Discard {
+        reason: Reason,
+    },
+    #[serde(other)]
+    Else,
+}
+
+impl From<Said> for Verdict {
+    fn from(said: Said) -> Self {
+        match said {
+            Said::Done => Self::Done,
+            Said::Retry { reason } => Self::Retry { reason },
+            Said::Snooze { after_ms, reason } => Self::Snooze { after_ms, reason },
+            Said::Discard { reason } => Self::Discard { reason },
+            Said::Else => Self::UNKNOWN,
+        }
+    }
 }
 
 /// When a failing job is given up.
@@ -254,7 +295,9 @@ mod tests {
     #[test]
     fn verdicts_have_their_wire_form() {
         let discard = Verdict::Discard { reason: Reason::Damaged };
-        assert_eq!(serde_json::to_string(&discard).unwrap(), r#"{"verdict":"discard","reason":"damaged"}"#);
+        let text = serde_json::to_string(&discard).unwrap();
+        assert_eq!(text, r#"{"verdict":"discard","reason":"damaged"}"#);
+        assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), discard);
         let snooze = Verdict::Snooze { after_ms: 5, reason: None };
         assert_eq!(serde_json::to_string(&snooze).unwrap(), r#"{"verdict":"snooze","after_ms":5}"#);
         assert_eq!(serde_json::from_str::<Verdict>(r#"{"verdict":"snooze","after_ms":5}"#).unwrap(), snooze);

@@ -13,5 +13,5 @@ pub use message::MessageView;
 pub use packet::{Packet, Reply};
 pub use work::{
     ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB,
-    LeaseReply,
+    HEADER_VERSION, LeaseReply, VERSION,
 };

@@ -4,6 +4,11 @@
 use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, spec::TranscodingSpec};
 use serde::{Deserialize, Serialize};
 
+/// Header of every call of a worker or another store, and of its answer: which
+/// form the body has. Without it, 1.
+pub const HEADER_VERSION: &str = "x-heim-version";
+/// The form that this release writes. It grows when an addition will not do.
+pub const VERSION: &str = "1";
 /// Header of a hook call made under a job's lease: the job's id.
 pub const HEADER_JOB: &str = "x-heim-job";
 /// Header of a hook call made under a job's lease: the lease's fence.

@@ -6,16 +6,24 @@ use aws_lc_rs::{constant_time, digest};
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, Request, Response, header},
+    http::{HeaderMap, HeaderValue, Request, Response, header},
     middleware::Next,
 };
 use data_encoding::BASE64;
-use heim_common::problem::Code;
+use heim_common::{
+    problem::Code,
+    wire::{HEADER_VERSION, VERSION},
+};
 
-/// Lets only those pass who know `hooks.key` and `hooks.secret`.
+/// Lets only those pass who know `hooks.key` and `hooks.secret`. They are told in
+/// which form they are answered.
 pub(super) async fn require(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {
     match check(&app, request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => {
+            let mut response = next.run(request).await;
+            response.headers_mut().insert(HEADER_VERSION, HeaderValue::from_static(VERSION));
+            response
+        }
         Err(code) => problem::asking(code.into(), "Basic realm=\"heim-media\""),
     }
 }

@@ -6,7 +6,8 @@ use heim_common::{
     JobId, RoomName,
     job::Verdict,
     wire::{
-        ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, LeaseReply, TranscodedHook,
+        ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, HEADER_VERSION, LeaseReply,
+        TranscodedHook, VERSION,
     },
 };
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
@@ -61,9 +62,14 @@ impl Coordinator {
     /// Takes a job.
     ///
     /// # Errors
-    /// [`CallError::NotYours`] and [`CallError::Gone`] mean: forget it.
+    /// [`CallError::NotYours`] and [`CallError::Gone`] mean: forget it;
+    /// [`CallError::Foreign`]: hand it back.
     pub async fn claim(&self, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, CallError> {
-        parse(send(self.post(&format!("/store/jobs/{job}/claim"), request)).await?).await
+        let body = read(send(self.post(&format!("/store/jobs/{job}/claim"), request)).await?).await?;
+        serde_json::from_slice(&body).map_err(|_| match serde_json::from_slice::<FenceRequest>(&body) {
+            Ok(FenceRequest { fence }) => CallError::Foreign(fence),
+            Err(_) => CallError::Unreadable,
+        })
     }
 
     /// Holds a job for longer, and waits no longer than `timeout` to hear so.
@@ -99,7 +105,8 @@ impl Coordinator {
 
     fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
         let url = format!("{}{path}", self.base);
-        self.http.post(url).basic_auth(&self.credentials.key, Some(self.credentials.secret.expose())).json(body)
+        let call = self.http.post(url).basic_auth(&self.credentials.key, Some(self.credentials.secret.expose()));
+        call.header(HEADER_VERSION, VERSION).json(body)
     }
 }
 

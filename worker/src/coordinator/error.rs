@@ -28,6 +28,10 @@ pub enum CallError {
     /// It will not do this, however often it is asked.
     #[error("the coordinator refuses: {0}")]
     Refused(StatusCode),
+    /// A job is held under this fence, and what to do is said in the words of a
+    /// later release.
+    #[error("the coordinator speaks of what this release does not know")]
+    Foreign(i64),
     /// The answer is not what was agreed on.
     #[error("the coordinator's answer cannot be read")]
     Unreadable,

@@ -106,6 +106,10 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
         let error = match bench.coordinator.claim(job, &request).await {
             Ok(claim) => return Some(hold(bench, job, claim, asked)),
             Err(CallError::NotYours | CallError::Gone) => return None,
+            Err(CallError::Foreign(fence)) => {
+                leave_to_others(bench, Fence { job, fence }).await;
+                return None;
+            }
             Err(error) => error,
         };
         failures += 1;
@@ -120,6 +124,15 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
         }
     }
     None
+}
+
+/// Hands back what only a later release can do.
+async fn leave_to_others(bench: &Bench, held: Fence) {
+    tracing::warn!(job = %held.job, "a job is left to workers of a later release");
+    let tell = || bench.coordinator.finish(held, Verdict::UNKNOWN);
+    if let Err(error) = bench.persistence.call(Instant::now() + HAND_BACK, tell).await {
+        tracing::warn!(job = %held.job, error = &error as &dyn std::error::Error, "it could not be handed back");
+    }
 }
 
 fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {

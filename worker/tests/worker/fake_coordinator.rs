@@ -42,6 +42,8 @@ struct Script {
 pub(crate) struct FakeCoordinator {
     pub(crate) address: SocketAddr,
     claim: Mutex<ClaimReply>,
+    /// What its claims say instead: the words of another release.
+    pub(crate) foreign: Mutex<Option<Value>>,
     calls: Mutex<Vec<Call>>,
     scripts: Mutex<HashMap<&'static str, Script>>,
     server: Mutex<Option<JoinHandle<()>>>,
@@ -56,6 +58,7 @@ impl FakeCoordinator {
         let fake = Arc::new(Self {
             address: listener.local_addr().unwrap(),
             claim: Mutex::new(claim),
+            foreign: Mutex::default(),
             calls: Mutex::default(),
             scripts: Mutex::default(),
             server: Mutex::default(),
@@ -107,7 +110,10 @@ impl FakeCoordinator {
             None => (200, ""),
         };
         match (answer, kind.as_str()) {
-            ((200, _), "claim") => Json(self.claim.lock().unwrap().clone()).into_response(),
+            ((200, _), "claim") => match &*self.foreign.lock().unwrap() {
+                Some(foreign) => Json(foreign).into_response(),
+                None => Json(self.claim.lock().unwrap().clone()).into_response(),
+            },
             ((200, _), "heartbeat") => Json(json!({"lease_ms": self.claim.lock().unwrap().lease_ms})).into_response(),
             ((200, _), _) => StatusCode::OK.into_response(),
             ((status, code), _) => (StatusCode::from_u16(status).unwrap(), Json(json!({"code": code}))).into_response(),

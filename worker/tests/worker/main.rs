@@ -12,5 +12,6 @@ mod misbehaviour;
 mod parent_death;
 mod private_rooms;
 mod real_children;
+mod releases;
 mod scene;
 mod verdicts;

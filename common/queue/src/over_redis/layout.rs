@@ -12,6 +12,7 @@
 //! bounds each list by its window.
 
 use heim_common::{JobRef, job::Lane};
+use serde::Deserialize;
 
 /// The names of one deployment.
 pub(super) struct Layout {
@@ -32,9 +33,28 @@ impl Layout {
     }
 }
 
-/// The job of a payload, if this release can read it.
-pub(super) fn read_job(payload: &[u8]) -> Option<JobRef> {
-    serde_json::from_slice(payload).ok().filter(|job: &JobRef| job.v == JobRef::VERSION)
+/// What a payload is to this release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Payload {
+    Job(JobRef),
+    /// A job in a form that a later release knows.
+    Later,
+    Nothing,
+}
+
+/// Reads a payload.
+pub(super) fn read_job(payload: &[u8]) -> Payload {
+    #[derive(Deserialize)]
+    struct Form {
+        v: u64,
+    }
+    match serde_json::from_slice::<JobRef>(payload) {
+        Ok(job) if job.v == JobRef::VERSION => Payload::Job(job),
+        _ => match serde_json::from_slice::<Form>(payload) {
+            Ok(Form { v }) if v > u64::from(JobRef::VERSION) => Payload::Later,
+            _ => Payload::Nothing,
+        },
+    }
 }
 
 #[cfg(test)]
@@ -49,9 +69,15 @@ mod tests {
 
     #[test]
     fn only_this_version_is_read() {
-        assert!(read_job(br#"{"v":1,"id":"0c1ofy7941g5c"}"#).is_some());
-        for bad in [&br#"{"v":2,"id":"0c1ofy7941g5c"}"#[..], br#"{"id":"0c1ofy7941g5c"}"#, b"", b"\xff", b"[]"] {
-            assert!(read_job(bad).is_none());
+        let job = JobRef::new("0c1ofy7941g5c".parse().unwrap());
+        for ours in [&br#"{"v":1,"id":"0c1ofy7941g5c"}"#[..], br#"{"v":1,"id":"0c1ofy7941g5c","new":{}}"#] {
+            assert_eq!(read_job(ours), Payload::Job(job));
+        }
+        for later in [&br#"{"v":2,"id":"0c1ofy7941g5c"}"#[..], br#"{"v":300,"jobs":[]}"#] {
+            assert_eq!(read_job(later), Payload::Later);
+        }
+        for bad in [&br#"{"v":0,"id":"0c1ofy7941g5c"}"#[..], br#"{"id":"0c1ofy7941g5c"}"#, b"", b"\xff", b"[]"] {
+            assert_eq!(read_job(bad), Payload::Nothing);
         }
     }
 }

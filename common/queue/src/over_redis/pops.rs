@@ -1,6 +1,11 @@
 //! Takes jobs out of Redis, on a connection that nothing else uses.
 
-use super::{OverRedis, PATIENCE, layout, outage::Outage, within};
+use super::{
+    OverRedis, PATIENCE,
+    layout::{self, Payload},
+    outage::Outage,
+    within,
+};
 use crate::{LaneWeights, QueueError, wheel::Wheel};
 use heim_common::JobRef;
 use redis::{AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection, cmd};
@@ -13,6 +18,9 @@ const BLOCK_SECONDS: u8 = 1;
 /// [`BLOCK_SECONDS`], so that a Redis that was only busy is no outage: what it
 /// would pop into a connection that was left is lost until the sweep.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After a job was left to workers of a later release.
+const LEAVE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The list and the payload that were popped.
 type Popped = Option<(String, Vec<u8>)>;
@@ -45,17 +53,23 @@ impl Pops {
                 Ok(Some((lane, payload))) => {
                     self.outage.over();
                     if stop.is_cancelled() {
-                        self.give_back(&lane, &payload).await;
-                    } else if let Some(job) = layout::read_job(&payload) {
-                        self.wheel.turn();
-                        return Some(job);
-                    } else {
+                        self.give_back("LPUSH", &lane, &payload).await;
+                        continue;
+                    }
+                    match layout::read_job(&payload) {
+                        Payload::Job(job) => {
+                            self.wheel.turn();
+                            return Some(job);
+                        }
+                        Payload::Later => {
+                            // To the end, and not at once: others are to have their turn.
+                            self.give_back("RPUSH", &lane, &payload).await;
+                            stop.run_until_cancelled(tokio::time::sleep(LEAVE_PAUSE)).await;
+                        }
                         // Its row, if there is one, is dispatched again.
-                        tracing::error!(
-                            lane,
-                            bytes = payload.len(),
-                            "dropped a payload that is no job of this release"
-                        );
+                        Payload::Nothing => {
+                            tracing::error!(lane, bytes = payload.len(), "dropped a payload that is no job");
+                        }
                     }
                 }
                 Err(error) => {
@@ -109,8 +123,8 @@ impl Pops {
         }
     }
 
-    async fn give_back(&self, lane: &str, payload: &[u8]) {
-        let mut push = cmd("LPUSH");
+    async fn give_back(&self, push: &str, lane: &str, payload: &[u8]) {
+        let mut push = cmd(push);
         push.arg(lane).arg(payload);
         if let Err(error) = self.redis.ask::<i64>("take a job back", &push).await {
             let error = &error as &dyn std::error::Error;
