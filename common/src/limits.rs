@@ -19,6 +19,8 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// Largest JSON body of a hook or an API call, in bytes.
     pub json_bytes_max: usize,
+    /// Most sessions that are on their way into a room at a time; the others wait.
+    pub entering_max: usize,
     /// Most connections at a time. One more takes the place of the one that has
     /// been silent for longest.
     pub connections_max: usize,
@@ -115,6 +117,7 @@ impl Default for Limits {
             attachments_max: 16,
             frame_bytes_max: 2 << 20,
             json_bytes_max: 64 << 10,
+            entering_max: 32,
             connections_max: 16_384,
             connections_per_ip: 1_024,
             sockets_per_agent: 128,

@@ -12,7 +12,7 @@ use std::{
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 /// One coordinator. Cheap to clone.
@@ -28,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) keys: Keyring,
     pub(crate) passcodes: Passcodes,
     pub(crate) rooms: Rooms,
+    /// Places for sessions that are on their way into a room.
+    pub(crate) entering: Arc<Semaphore>,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,

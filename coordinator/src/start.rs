@@ -19,7 +19,10 @@ use heim_runtime::{Shutdown, clock, open_files, server, telemetry::chain};
 use heim_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, OnceLock};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What a coordinator works with.
@@ -77,6 +80,7 @@ pub async fn serve(
         signer: Signer::new(&settings.signing.secret),
         keys,
         passcodes: Passcodes::new(),
+        entering: Arc::new(Semaphore::new(settings.limits.entering_max.max(1))),
         ids: Ids::new(number, clock),
         bell: Bell::default(),
         sweep: Arc::new(Notify::new()),

@@ -21,7 +21,7 @@ export function farewellOf(reason) {
 }
 
 /** WebSocket close codes (IANA registry) that say something to people. */
-const CLOSES = { 1001: 'The server is going away', 1012: 'The server is restarting', 1013: 'This connection was too slow' };
+const CLOSES = { 1001: 'The server is going away', 1012: 'The server is restarting', 1013: 'The server could not keep up' };
 
 /** What the banner says while the way back is looked for. */
 export function closeInWords(code) {

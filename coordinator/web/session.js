@@ -121,7 +121,7 @@ export class Session {
   }
 
   #enter(snapshot) {
-    this.#socket.settled();
+    this.#socket.settled(snapshot.listing.length + 1);
     this.isJoined = true;
     this.#store.snapshot(snapshot, this.#self);
     this.#nick.entered(snapshot.nick).catch(() => this.#view.joined());

@@ -11,6 +11,10 @@ const PENDING_MAX = 512;
 /** A connection that held this long was a good one. */
 const STEADY_MS = 10_000;
 
+/** What each session that comes back adds to the time over which all of them spread, if the server did not say. */
+const SPREAD_MS_EACH = 3;
+const SPREAD_MS_MAX = 30_000;
+
 /** The connection went away before the reply came; the command may have been carried out or not. */
 export class ConnectionLost extends Error {
   constructor() {
@@ -30,6 +34,17 @@ export function backoffMs(attempt, random = Math.random) {
   return Math.round(whole / 2 + (random() * whole) / 2);
 }
 
+/**
+ * Over how long to spread the way back, on top of {@link backoffMs}: the server says it when it stops, because it knows
+ * how many it sends away. One that was killed said nothing, and took at least those with it who were in the room.
+ * @param {string | undefined} reason of the close frame
+ * @param {number} crowd how many are in the room
+ */
+export function spreadMs(reason, crowd) {
+  const told = /(?:^|; )retry-ms=(\d{1,6})$/.exec(reason ?? '')?.[1];
+  return Math.min(SPREAD_MS_MAX, told === undefined ? crowd * SPREAD_MS_EACH : Number(told));
+}
+
 /** Where a page's room has its socket. */
 export function socketUrl({ protocol, host }, room) {
   return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/room/${room}/ws?h=1&media=1`;
@@ -43,6 +58,7 @@ export class RoomSocket {
   #ws = null;
   #attempt = 0;
   #settledAt = Infinity;
+  #crowd = 0;
   #isStopped = false;
   #lastId = 0;
   #pending = new Map();
@@ -71,12 +87,16 @@ export class RoomSocket {
     this.#ws = ws;
     ws.onopen = () => this.#onState('open');
     ws.onmessage = ({ data }) => this.#receive(ws, data);
-    ws.onclose = (event) => this.#lost(ws, event?.code);
+    ws.onclose = (event) => this.#lost(ws, event);
   }
 
-  /** The room let us in: if it keeps us for a while, the next loss starts with a short wait again. */
-  settled() {
+  /**
+   * The room let us in: if it keeps us for a while, the next loss starts with a short wait again.
+   * @param {number} [crowd] how many are in the room
+   */
+  settled(crowd = 0) {
     this.#settledAt = Date.now();
+    this.#crowd = crowd;
   }
 
   /** Gives this connection up and makes a new one. */
@@ -164,16 +184,18 @@ export class RoomSocket {
     }
   }
 
-  /** @param {number} [close] the code of the server's close frame */
+  /** @param {{code?: number, reason?: string}} [close] nothing where this side gave the connection up */
   #lost(ws, close) {
     if (ws !== this.#ws) return;
     this.#drop();
     const wasSteady = Date.now() - this.#settledAt > STEADY_MS;
     this.#settledAt = Infinity;
     const attempt = wasSteady ? 0 : this.#attempt;
-    const wait = backoffMs(attempt);
+    // Who is alone in losing the server is alone in coming back, and so is whoever tries again: those are spread by now.
+    const spread = close && attempt === 0 ? spreadMs(close.reason, this.#crowd) : 0;
+    const wait = backoffMs(attempt) + Math.round(Math.random() * spread);
     this.#attempt = attempt + 1;
-    this.#onState('waiting', close);
+    this.#onState('waiting', close?.code);
     this.#retryTimer = setTimeout(() => this.connect(), wait);
   }
 }

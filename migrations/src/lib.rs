@@ -29,6 +29,7 @@ mod m0008_media_keys;
 mod m0009_lanes;
 mod m0010_strays;
 mod m0011_patient_jobs;
+mod m0012_announced_edits;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_lanes::Migration),
             Box::new(m0010_strays::Migration),
             Box::new(m0011_patient_jobs::Migration),
+            Box::new(m0012_announced_edits::Migration),
         ]
     }
 }

@@ -71,7 +71,7 @@ pub use fetch::{Fetch, Shown};
 pub use inventory::{Holding, MediaCounts};
 pub use lost::{Named, Remedy};
 pub use media::{Created, NewMedia, UploadSlot};
-pub use message::{LOG_MAX, Message, MessageRow};
+pub use message::{EditRow, LOG_MAX, Message, MessageRow};
 pub use message_edit::{Deleted, Edited, MessageEdit};
 pub use message_send::{NewMessage, Sent};
 pub use quota::{QuotaExceeded, Quotas};

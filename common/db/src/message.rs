@@ -47,6 +47,17 @@ pub struct Message {
     pub attachments: Vec<MediaObject>,
 }
 
+/// That a message was changed, and the room is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditRow {
+    /// The change.
+    pub edit: EditId,
+    /// What was changed.
+    pub message: MessageId,
+    /// Where.
+    pub room: RoomName,
+}
+
 /// That somebody said something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
@@ -123,6 +134,33 @@ impl Database {
             let row = |(id, room, session): (i64, String, String)| {
                 let room = column::of("message", "room").word(&room)?;
                 Ok(MessageRow { id: MessageId::from_i64(id), room, by: SessionId::from_stored(session) })
+            };
+            query.all(&self.pool).await?.into_iter().map(row).collect()
+        })
+        .await
+    }
+
+    /// At most `limit` messages of all rooms whose newest change is one that their
+    /// room is told of and has an id above `edit`, by that id; those that it
+    /// deleted too. Earlier changes of the same messages are not seen any more.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn edits_since(&self, edit: EditId, limit: u64) -> Result<Vec<EditRow>, DbError> {
+        use sea_orm::sea_query::ExprTrait;
+        let query = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Room, Column::AnnouncedEditId])
+            .filter(Column::AnnouncedEditId.gt(edit.as_i64()))
+            // An older release makes changes that it does not say this of.
+            .filter(Expr::col(Column::AnnouncedEditId).eq(Expr::col(Column::EditId)))
+            .order_by_asc(Column::AnnouncedEditId)
+            .limit(limit)
+            .into_tuple::<(i64, String, i64)>();
+        self.read(DbError::ReadMessages, async {
+            let row = |(message, room, edit): (i64, String, i64)| {
+                let room = column::of("message", "room").word(&room)?;
+                Ok(EditRow { edit: EditId::from_i64(edit), message: MessageId::from_i64(message), room })
             };
             query.all(&self.pool).await?.into_iter().map(row).collect()
         })

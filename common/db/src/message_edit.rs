@@ -35,6 +35,8 @@ pub struct MessageEdit {
     pub content: Option<Content>,
     /// Whether it is deleted from now on.
     pub delete: bool,
+    /// Whether the room is told of it.
+    pub announce: bool,
     /// Now.
     pub now: Millis,
 }
@@ -132,8 +134,18 @@ impl Database {
                 return Ok(Deleted::Before);
             }
             let (room, previous) = (room.clone(), row.edit_id.map(EditId::from_i64));
-            let epoch = open.epoch;
-            let edit = MessageEdit { room, id, edit, previous, parent: None, content: None, delete: true, now, epoch };
+            let edit = MessageEdit {
+                room,
+                epoch: open.epoch,
+                id,
+                edit,
+                previous,
+                parent: None,
+                content: None,
+                delete: true,
+                announce: true,
+                now,
+            };
             change(tx, row, &edit).await?;
             Ok(Deleted::Now { previous })
         })
@@ -156,14 +168,17 @@ async fn keep_media(tx: &DatabaseTransaction, message: i64) -> Result<bool, Caus
 
 /// Writes the change of a row that is locked.
 async fn change(tx: &DatabaseTransaction, mut row: Model, edit: &MessageEdit) -> Result<Message, Cause> {
-    let MessageEdit { room: _, id: _, edit: edit_id, previous: _, parent, content, delete, now, epoch: _ } = edit;
+    let MessageEdit { room: _, id: _, edit: edit_id, previous: _, parent, content, delete, announce, now, epoch: _ } =
+        edit;
     row.edited = Some(now.0);
     row.edit_id = Some(edit_id.as_i64());
+    row.announced_edit_id = announce.then(|| edit_id.as_i64());
     row.deleted = delete.then(|| row.deleted.unwrap_or(now.0));
     row.parent = parent.map_or(row.parent, |parent| Some(parent.as_i64()));
     let mut update = message::Entity::update_many()
         .col_expr(Column::Edited, Expr::value(row.edited))
         .col_expr(Column::EditId, Expr::value(row.edit_id))
+        .col_expr(Column::AnnouncedEditId, Expr::value(row.announced_edit_id))
         .col_expr(Column::Deleted, Expr::value(row.deleted))
         .col_expr(Column::Parent, Expr::value(row.parent))
         .filter(Column::Id.eq(row.id));

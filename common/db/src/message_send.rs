@@ -157,5 +157,6 @@ fn row(new: &NewMessage) -> Result<message::Model, Cause> {
         encryption_key_id,
         edit_id: None,
         is_manager: *is_manager,
+        announced_edit_id: None,
     })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::app::App;
 use heim_common::{
-    MediaId, MessageId, Millis, RoomName,
+    EditId, MediaId, MessageId, Millis, RoomName,
     room_event::{News, RoomEvent},
     spec::TranscodingName,
 };
@@ -18,7 +18,7 @@ use heim_db::{Expired, GivenUp};
 use heim_runtime::telemetry::chain;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{sync::mpsc, time::sleep};
@@ -29,11 +29,15 @@ const LINES: usize = 8;
 /// News that may wait in one line before whoever brings more has to wait.
 const LINE_MAX: usize = 1024;
 /// News that may wait for pub/sub. Of what comes on top, other coordinators find
-/// messages and media events in the rows; their sessions hear no more of edits, who
-/// joined, left or chose a nick meanwhile, until their next snapshot.
+/// messages, their changes and media events in the rows; their sessions hear no
+/// more of who joined, left or chose a nick meanwhile, until their next snapshot.
 const PUBLISH_MAX: usize = 4096;
 /// Pause before news is published again that pub/sub did not take.
 const PUBLISH_AGAIN: Duration = Duration::from_millis(100);
+/// What each session adds to the time over which a herd spreads, and the longest
+/// such time.
+const SPREAD_MS_EACH: u64 = 3;
+const SPREAD_MS_MAX: u64 = 30_000;
 /// How long a coordinator that stops may still publish: its sessions' parting
 /// is told by nobody else.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -45,12 +49,15 @@ pub(crate) struct Rooms {
     lines: Vec<mpsc::Sender<RoomEvent>>,
     publish: mpsc::Sender<RoomEvent>,
     heard: Mutex<HeardBefore>,
+    /// How many sessions this coordinator sent away when it stopped.
+    herd: OnceLock<usize>,
 }
 
 /// What was brought already.
 struct HeardBefore {
     media: Seen,
     messages: Seen,
+    edits: Seen,
     origins: Origins,
 }
 
@@ -67,13 +74,21 @@ impl Rooms {
     pub(crate) fn new(last_event: i64, now: Millis) -> (Self, Ends) {
         let (lines, line_ends) = (0..LINES).map(|_| mpsc::channel(LINE_MAX)).unzip();
         let (publish, publish_end) = mpsc::channel(PUBLISH_MAX);
-        let unread = Unread { events: last_event, messages: heal::message_at(now) };
+        let unread = Unread { events: last_event, messages: heal::message_at(now), edits: heal::edit_at(now) };
         let heard = HeardBefore {
             media: Seen::above(last_event),
             messages: Seen::above(unread.messages.as_i64()),
+            edits: Seen::above(unread.edits.as_i64()),
             origins: Origins::default(),
         };
-        let rooms = Self { hub: Hub::default(), chairs: Chairs::default(), lines, publish, heard: Mutex::new(heard) };
+        let rooms = Self {
+            hub: Hub::default(),
+            chairs: Chairs::default(),
+            lines,
+            publish,
+            heard: Mutex::new(heard),
+            herd: OnceLock::new(),
+        };
         (rooms, Ends { lines: line_ends, publish: publish_end, unread })
     }
 
@@ -82,9 +97,22 @@ impl Rooms {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Over how many milliseconds the sessions that are sent away all at once
+    /// should spread their way back.
+    pub(super) fn spread_ms(&self) -> u64 {
+        // Counted by the first that goes, when all are there.
+        let herd = *self.herd.get_or_init(|| self.hub.len());
+        SPREAD_MS_MAX.min(SPREAD_MS_EACH.saturating_mul(herd as u64))
+    }
+
     /// Whether news of this message may have been brought.
     pub(super) fn may_have_brought(&self, message: MessageId) -> bool {
         self.heard().messages.may_have(message.as_i64())
+    }
+
+    /// Whether news of this change of a message may have been brought.
+    pub(super) fn may_have_brought_edit(&self, edit: EditId) -> bool {
+        self.heard().edits.may_have(edit.as_i64())
     }
 
     /// Brings what another coordinator tells, once.
@@ -95,16 +123,16 @@ impl Rooms {
         }
     }
 
-    /// Brings news to the sessions here. Messages and media events may come from
-    /// several sides and are brought once.
+    /// Brings news to the sessions here. Messages, their changes and media events
+    /// may come from several sides and are brought once.
     pub(super) async fn bring(&self, event: RoomEvent) {
         let is_new = match &event.news {
             News::Media { seq, .. } => self.heard().media.insert(*seq),
             News::Sent { message, .. } => self.heard().messages.insert(message.as_i64()),
+            News::Edited { edit, .. } => self.heard().edits.insert(edit.as_i64()),
             News::Join { .. }
             | News::Part { .. }
             | News::Nick { .. }
-            | News::Edited { .. }
             | News::Partition { .. }
             | News::Closed { .. } => true,
         };

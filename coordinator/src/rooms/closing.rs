@@ -4,7 +4,7 @@ use super::{
     end::Why,
     session::{Frames, Sink, text},
 };
-use axum::extract::ws::{CloseFrame, Message};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use futures_util::{SinkExt, StreamExt};
 use heim_common::wire::Reply;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 /// WebSocket close codes (IANA registry): the service restarts; try again
 /// later; what was asked for is against the rules of the place.
-const RESTART: (u16, &str) = (1012, "restarting");
+const RESTART: u16 = 1012;
 const TOO_SLOW: (u16, &str) = (1013, "too slow");
 const UNAVAILABLE: (u16, &str) = (1013, "not available right now");
 const CLOSED: u16 = 1008;
@@ -30,8 +30,9 @@ pub(super) enum Ending {
     Cut,
     /// The client said goodbye.
     Asked,
-    /// This coordinator stops.
-    Restarting,
+    /// This coordinator stops. The client is told over how long all who go now
+    /// should spread their way back, by a word that those who know it read.
+    Restarting { spread_ms: u64 },
     /// The room cannot be shown now: the client is to try again later.
     Unavailable,
     /// From outside, for the reason that its end says.
@@ -61,7 +62,9 @@ impl Goodbye {
             Ending::Cut => return,
             // The answer to a close frame is ready, and sent by reading on.
             Ending::Asked => return drop(timeout(CLOSE_TIMEOUT, stream.next()).await),
-            Ending::Restarting => (vec![close_frame(RESTART)], CLOSE_TIMEOUT),
+            Ending::Restarting { spread_ms } => {
+                (vec![close_frame((RESTART, format!("restarting; retry-ms={spread_ms}")))], CLOSE_TIMEOUT)
+            }
             Ending::Unavailable => (vec![close_frame(UNAVAILABLE)], CLOSE_TIMEOUT),
             Ending::Ended => match why.and_then(Why::reason) {
                 Some(reason) => {
@@ -85,6 +88,6 @@ impl Goodbye {
     }
 }
 
-fn close_frame((code, reason): (u16, &'static str)) -> Message {
+fn close_frame((code, reason): (u16, impl Into<Utf8Bytes>)) -> Message {
     Message::Close(Some(CloseFrame { code, reason: reason.into() }))
 }

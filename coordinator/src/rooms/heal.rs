@@ -1,15 +1,16 @@
 //! Hears the other coordinators, and brings from the rows what was never heard
 //! of: pub/sub loses, and whoever committed may die before it tells anybody.
 //!
-//! Media events and messages have rows that tell of them. Sessions are in the
+//! Media events, messages and their changes have rows that tell of them; of
+//! several changes of one message, the newest alone. Sessions are in the
 //! next snapshot and in `who`; who joined or left meanwhile is not told again.
 
 use crate::app::App;
 use heim_common::{
-    MessageId, Millis, Snowflake,
+    EditId, MessageId, Millis, Snowflake,
     room_event::{News, RoomEvent},
 };
-use heim_db::{DbError, EventRow, MessageRow};
+use heim_db::{DbError, EditRow, EventRow, MessageRow};
 use heim_queue::Heard;
 use heim_runtime::telemetry::chain;
 use std::time::Duration;
@@ -30,11 +31,18 @@ pub(super) struct Unread {
     pub(super) events: i64,
     /// Messages above this one; those that were brought are remembered.
     pub(super) messages: MessageId,
+    /// Changes above this one; those that were brought are remembered too.
+    pub(super) edits: EditId,
 }
 
 /// The id of which those made at `time` or later are above.
 pub(super) fn message_at(time: Millis) -> MessageId {
     MessageId(Snowflake::earliest(time))
+}
+
+/// As [`message_at`], of a change.
+pub(super) fn edit_at(time: Millis) -> EditId {
+    EditId(Snowflake::earliest(time))
 }
 
 /// Brings what others tell, for ever.
@@ -60,15 +68,25 @@ pub(super) async fn listen(app: App, mut unread: Unread) {
 }
 
 async fn catch_up(app: &App, unread: &mut Unread) -> Result<(), DbError> {
+    catch_up_with_events(app, unread).await?;
+    catch_up_with_messages(app, unread).await?;
+    // Last: who is told of a change has been told of the message.
+    catch_up_with_edits(app, unread).await
+}
+
+async fn catch_up_with_events(app: &App, unread: &mut Unread) -> Result<(), DbError> {
     loop {
         let rows = app.db.events_since(unread.events, PAGE).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { break };
+        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
         for EventRow { seq, room, media, name, created: _ } in rows {
             let news = News::Media { seq, media, name };
             app.rooms.bring(RoomEvent { room, origin: String::new(), n: 0, news }).await;
         }
         unread.events = last;
     }
+}
+
+async fn catch_up_with_messages(app: &App, unread: &mut Unread) -> Result<(), DbError> {
     let later = message_at(app.now().before(LATE_MAX));
     let mut from = unread.messages;
     loop {
@@ -83,5 +101,24 @@ async fn catch_up(app: &App, unread: &mut Unread) -> Result<(), DbError> {
         from = last;
     }
     unread.messages = later;
+    Ok(())
+}
+
+async fn catch_up_with_edits(app: &App, unread: &mut Unread) -> Result<(), DbError> {
+    let later = edit_at(app.now().before(LATE_MAX));
+    let mut from = unread.edits;
+    loop {
+        let rows = app.db.edits_since(from, PAGE).await?;
+        let Some(last) = rows.last().map(|row| row.edit) else { break };
+        for EditRow { edit, message, room } in rows {
+            if !app.rooms.may_have_brought_edit(edit) {
+                // Which change came before it, and by whom it is, was not written down.
+                let news = News::Edited { message, edit, previous: None, by: None };
+                app.rooms.bring(RoomEvent { room, origin: String::new(), n: 0, news }).await;
+            }
+        }
+        from = last;
+    }
+    unread.edits = later;
     Ok(())
 }

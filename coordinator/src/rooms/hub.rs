@@ -94,6 +94,11 @@ impl Hub {
         all.map(|(room, member)| ((room.clone(), member.view.clone(), member.admission), member.has_joined)).collect()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rooms().values().map(HashMap::len).sum()
+    }
+
     /// Ends the sessions of a room that were let in before `epoch`. From now on
     /// nothing is sent to them any more.
     pub(crate) fn close(&self, room: &RoomName, epoch: i64, why: Why) {

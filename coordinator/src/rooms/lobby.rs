@@ -7,6 +7,8 @@ use super::{
     session::{Failed, Frames, Session, Sink, Turn, text},
 };
 use crate::passcode::Verified;
+use axum::extract::ws::Message;
+use bytes::Bytes;
 use futures_util::SinkExt;
 use heim_common::wire::{Packet, Reply};
 use heim_db::DbError;
@@ -54,6 +56,7 @@ pub(super) async fn wait(
             Turn::Command(packet) => packet,
             Turn::Tick => match session.keepalive.tick(session.app.now()) {
                 Some(ping) => {
+                    sink.send(Message::Ping(Bytes::new())).await?;
                     sink.send(text(&Reply::event("ping-event", ping))?).await?;
                     continue;
                 }

@@ -44,6 +44,8 @@ pub(crate) enum About {
     Media(MediaNews),
     /// The reply to a command.
     Reply,
+    /// Whether there is anybody: a ping of the `WebSocket` itself.
+    Knock,
     /// Anything else.
     Else,
 }
@@ -77,6 +79,12 @@ impl Outbox {
             Ok(place) => self.queue.send(Outgoing { text, about, views, place }).is_ok(),
             Err(_) => false,
         }
+    }
+
+    /// Asks whether there is anybody, unless so much waits that it would be asked
+    /// too late.
+    pub(crate) fn knock(&self) {
+        self.tell(Utf8Bytes::default(), About::Knock, Views::default());
     }
 
     /// Whether this reply would be queued at once.

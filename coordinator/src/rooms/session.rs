@@ -41,7 +41,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 
@@ -58,6 +58,8 @@ pub(crate) struct Joining {
     pub(crate) user: UserId,
     pub(crate) base: Arc<str>,
     pub(crate) media_aware: bool,
+    /// Its place among those that are on their way in.
+    pub(crate) turn: OwnedSemaphorePermit,
 }
 
 /// A session, as its commands see it.
@@ -75,6 +77,8 @@ pub(crate) struct Session {
     outbox: Outbox,
     end: End,
     pub(super) shutdown: Shutdown,
+    /// There while the way in is under way, and nobody is waited for.
+    turn: Option<OwnedSemaphorePermit>,
     /// Whether others may know of it.
     is_in: bool,
 }
@@ -112,7 +116,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdown: Shutdown) {
     let (sink, stream) = socket.split();
     let (outbox, queue) = Outbox::new(app.settings.limits.socket_queue_bytes);
-    let Joining { room, admission, user, base, media_aware } = joining;
+    let Joining { room, admission, user, base, media_aware, turn } = joining;
     let view = SessionView {
         session_id: SessionId::new(&user, app.ids.snowflake().0),
         id: user,
@@ -134,6 +138,7 @@ pub(crate) async fn serve(app: App, joining: Joining, socket: WebSocket, shutdow
         base,
         outbox,
         shutdown,
+        turn: Some(turn),
         is_in: false,
     };
     // A panic ends the session and not its presence: others would see it for ever.
@@ -166,6 +171,7 @@ impl Session {
                 return Some(Goodbye { ending, why: self.end.why(), sink: Some(sink), stream });
             }
             Err(error) => {
+                self.turn = None;
                 tracing::debug!(room = %self.room, error = chain(&*error), "session did not join");
                 // If it is the connection that failed, nobody hears this.
                 return Some(Goodbye { ending: Ending::Unavailable, why: None, sink: Some(sink), stream });
@@ -180,7 +186,10 @@ impl Session {
                     }
                 }
                 Turn::Tick => match self.keepalive.tick(self.app.now()) {
-                    Some(ping) => self.queue(&Reply::event("ping-event", ping), About::Else, Views::default()).await,
+                    Some(ping) => {
+                        self.outbox.knock();
+                        self.queue(&Reply::event("ping-event", ping), About::Else, Views::default()).await;
+                    }
                     None => break Ending::Cut,
                 },
                 Turn::Over(ending) => break ending,
@@ -200,22 +209,26 @@ impl Session {
     }
 
     /// Waits for what happens next.
-    pub(super) async fn turn(&self, stream: &mut Frames, ticks: &mut Interval) -> Turn {
+    pub(super) async fn turn(&mut self, stream: &mut Frames, ticks: &mut Interval) -> Turn {
         loop {
-            tokio::select! {
-                frame = stream.next() => match frame {
-                    Some(Ok(Message::Text(text))) => match serde_json::from_str::<Packet>(&text) {
-                        Ok(packet) => return Turn::Command(packet),
-                        Err(_) => return Turn::Over(Ending::Cut),
-                    },
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_))) => return Turn::Over(Ending::Asked),
-                    // heim drops binary frames and broken packets without a word.
-                    Some(Ok(Message::Binary(_)) | Err(_)) | None => return Turn::Over(Ending::Cut),
-                },
+            let frame = tokio::select! {
+                frame = stream.next() => frame,
                 _ = ticks.tick() => return Turn::Tick,
                 () = self.end.ended() => return Turn::Over(Ending::Ended),
-                () = self.shutdown.soft.cancelled() => return Turn::Over(Ending::Restarting),
+                () = self.shutdown.soft.cancelled() => {
+                    return Turn::Over(Ending::Restarting { spread_ms: self.app.rooms.spread_ms() });
+                }
+            };
+            self.keepalive.heard();
+            match frame {
+                Some(Ok(Message::Text(text))) => match serde_json::from_str::<Packet>(&text) {
+                    Ok(packet) => return Turn::Command(packet),
+                    Err(_) => return Turn::Over(Ending::Cut),
+                },
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_))) => return Turn::Over(Ending::Asked),
+                // heim drops binary frames and broken packets without a word.
+                Some(Ok(Message::Binary(_)) | Err(_)) | None => return Turn::Over(Ending::Cut),
             }
         }
     }
@@ -236,6 +249,7 @@ impl Session {
             sink.send(text(&Reply::event("ping-event", ping))?).await?;
         }
         if room_is_private {
+            self.turn = None;
             match lobby::wait(self, sink, stream, ticks).await? {
                 Admitted::Yes(epoch) => self.admission.epoch = epoch,
                 Admitted::Over(ending) => return Ok(Admitted::Over(ending)),
@@ -277,6 +291,8 @@ impl Session {
             log: log.iter().map(|spoken| view::message(&self.app, self.reader(), spoken, Length::Cut)).collect(),
             nick,
         };
+        // Whoever does not read it keeps nobody else from coming in.
+        self.turn = None;
         // News pile up already, and who does not read is ended by them.
         match self.end.unless_ended(sink.send(text(&Reply::event("snapshot-event", snapshot))?)).await {
             Some(sent) => sent.map(|()| Admitted::Yes(known)).map_err(Failed::from),

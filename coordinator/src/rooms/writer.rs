@@ -7,6 +7,7 @@ use super::{
     viewed::{Judgement, Viewed},
 };
 use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
 use futures_util::{SinkExt, stream::SplitSink};
 use heim_common::{MessageId, SessionId};
 use std::{
@@ -66,7 +67,7 @@ impl Known {
                 Judgement::Unseen if is_asking => return Turn::Keep,
                 Judgement::Known | Judgement::Unseen => true,
             },
-            About::Reply | About::Else => false,
+            About::Reply | About::Knock | About::Else => false,
         };
         if is_known { Turn::Leave } else { Turn::Write }
     }
@@ -139,7 +140,8 @@ impl Writer {
     }
 
     async fn write(&mut self, outgoing: Outgoing) -> Result<(), Over> {
-        let Outgoing { text, about: _, views, place } = outgoing;
+        let Outgoing { text, about, views, place } = outgoing;
+        let frame = if about == About::Knock { Message::Ping(Bytes::new()) } else { Message::Text(text) };
         for &(media, seq) in views.iter() {
             self.known.media.give(media, seq);
         }
@@ -147,7 +149,7 @@ impl Writer {
         let sent = tokio::select! {
             biased;
             () = self.end.ended() => return Err(Over { is_broken: false }),
-            sent = self.sink.send(Message::Text(text)) => sent,
+            sent = self.sink.send(frame) => sent,
         };
         drop(place);
         sent.map_err(|_| Over { is_broken: true })

@@ -22,10 +22,15 @@ use axum::{
 use heim_common::{RoomName, problem::Code, session::AgentKind};
 use heim_runtime::server::Place;
 use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// What is read of a socket at a time. Each socket has a buffer of this size for
 /// as long as it lives; what people say is shorter.
 const READ_BYTES: usize = 4 << 10;
+
+/// How long a connection waits for its turn to come in.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `h=1` for people, `media=1` for clients that want media events.
 #[derive(Default, Deserialize)]
@@ -53,6 +58,9 @@ pub(super) async fn connect(
         Origin::Opaque => None,
         Origin::Foreign => return Err(Code::ForeignOrigin.into()),
     };
+    // However many come at once, so many ask the database for a room at a time.
+    let turn = timeout(TURN_TIMEOUT, Arc::clone(&app.entering).acquire_owned()).await;
+    let turn = turn.ok().and_then(Result::ok).ok_or(Code::Unavailable)?;
     let Query(wishes) = wishes.unwrap_or_default();
     let kind = if wishes.h == "1" { AgentKind::Human } else { AgentKind::Bot };
     let agent = cookie::agent(&app.signer, cookies, kind, scheme(&headers) == "https");
@@ -71,6 +79,7 @@ pub(super) async fn connect(
         user: agent.id,
         base: base(&app, &headers),
         media_aware: wishes.media == "1",
+        turn,
     };
     let frame_bytes_max = app.settings.limits.frame_bytes_max;
     let mut response = upgrade

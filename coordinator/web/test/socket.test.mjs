@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectionLost, RoomSocket, backoffMs, socketUrl } from '../socket.js';
+import { ConnectionLost, RoomSocket, backoffMs, socketUrl, spreadMs } from '../socket.js';
 import { FakeWebSocket } from './fake-socket.mjs';
 
 function connected(context) {
@@ -20,6 +20,33 @@ test('waiting doubles, is capped, and always keeps half for certain', () => {
   const waits = (random) => [0, 1, 2, 6, 50].map((attempt) => backoffMs(attempt, () => random));
   assert.deepEqual(waits(0), [250, 500, 1000, 10_000, 10_000]);
   assert.deepEqual(waits(1), [500, 1000, 2000, 20_000, 20_000]);
+});
+
+test('a herd spreads over what the server says, else over what the room suggests', () => {
+  assert.equal(spreadMs('restarting; retry-ms=1500', 7), 1500);
+  assert.equal(spreadMs('restarting; retry-ms=999999', 7), 30_000, 'capped');
+  for (const untold of ['', undefined, 'restarting', 'retry-ms=', 'restarting; retry-ms=12 or so', 'pretty-ms=5']) {
+    assert.equal(spreadMs(untold, 100), 300, String(untold));
+  }
+  assert.equal(spreadMs('', 1), 3, 'whoever was alone comes back at once');
+  assert.equal(spreadMs('', 1_000_000), 30_000);
+});
+
+test('the first way back of a herd is spread, and no later one', (context) => {
+  const { socket, ws } = connected(context);
+  context.mock.method(Math, 'random', () => 1);
+  const comesAfter = (ms) => {
+    const before = FakeWebSocket.all.length;
+    context.mock.timers.tick(ms - 1);
+    const early = FakeWebSocket.all.length;
+    context.mock.timers.tick(1);
+    assert.deepEqual([early, FakeWebSocket.all.length], [before, before + 1]);
+  };
+  socket.settled(2);
+  ws.onclose({ code: 1012, reason: 'restarting; retry-ms=4000' });
+  comesAfter(4_500);
+  FakeWebSocket.last.onclose({ code: 1006, reason: '' });
+  comesAfter(1_000);
 });
 
 test('the address follows the page’s', () => {

@@ -23,6 +23,7 @@ pub(crate) struct Model {
     pub encryption_key_id: Option<i64>,
     pub edit_id: Option<i64>,
     pub is_manager: bool,
+    pub announced_edit_id: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

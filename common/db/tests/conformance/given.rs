@@ -173,6 +173,7 @@ pub(crate) fn edit(id: u64, room_name: &str, edit: u64, previous: Option<u64>) -
         parent: None,
         content: None,
         delete: false,
+        announce: true,
         now: Millis(NOW.0 + i64::try_from(edit).unwrap()),
     }
 }

@@ -61,6 +61,7 @@ pub(super) async fn edit(session: &mut Session, data: Option<Value>) -> Answer {
         parent: some(parent).map(MessageId),
         content,
         delete,
+        announce: is_announced,
         now: app.now(),
     };
     let message = match app.db.message_edit(&change).await? {

@@ -1,1 +1,0 @@
-//! Processes are stopped, replaced and mixed with those of another release.

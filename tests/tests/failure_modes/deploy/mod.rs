@@ -1,0 +1,3 @@
+//! Processes run beside those of another release.
+
+mod releases;

@@ -1,1 +1,0 @@
-//! Coordinators die under sockets; clients come back and miss nothing.
