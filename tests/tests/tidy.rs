@@ -83,3 +83,33 @@ fn architecture_names_only_tests_that_exist() {
         }
     }
 }
+
+/// The functions of a text whose names are those of failure modes: `f1_…`.
+fn failure_modes(text: &str) -> impl Iterator<Item = &str> {
+    text.split("fn ").skip(1).filter_map(|rest| {
+        let name = rest.split('(').next()?;
+        let number = name.strip_prefix('f')?.split('_').next()?;
+        let is_one = !number.is_empty() && number.len() < name.len() - 1 && number.bytes().all(|c| c.is_ascii_digit());
+        is_one.then_some(name)
+    })
+}
+
+#[test]
+fn failure_modes_names_every_test_of_one_and_only_tests_that_exist() {
+    let page = fs::read_to_string(root().join("docs/failure-modes.md")).expect("docs/failure-modes.md is there");
+    let sources = sources(&[".rs", ".mjs"]);
+    for (path, text) in sources.iter().filter(|(path, _)| path.components().any(|part| part.as_os_str() == "tests")) {
+        for name in failure_modes(text) {
+            assert!(page.contains(&format!("`{name}`")), "{}: {name} is not in the page", path.display());
+        }
+    }
+    let all: String = sources.into_iter().map(|(_, text)| text).collect();
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| F")).collect();
+    let numbers: Vec<u32> = rows.iter().filter_map(|row| row[3..].split(' ').next()?.parse().ok()).collect();
+    assert_eq!(numbers, (1..=86).collect::<Vec<_>>(), "each failure mode once, in order");
+    for row in rows {
+        for name in row.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2) {
+            assert!(all.contains(&format!("fn {name}(")), "the page names `{name}`, which is no test");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! `docs/failure-modes.md`.
 
 mod database;
+mod deletions;
 mod deploy;
 mod hook_refuser;
 mod hooks;
