@@ -102,5 +102,5 @@ impl Ledger {
 /// In hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(digest(&SHA256, bytes).as_ref())
 }

@@ -27,7 +27,7 @@ const SCHEDULES: u64 = 100_000;
 /// How many of them the database plays as well, at least.
 const REAL_MIN: u64 = 2_000;
 /// For how long it goes on with more.
-const REAL_FOR: Duration = Duration::from_secs(60);
+const REAL_FOR: Duration = Duration::from_mins(1);
 /// Plays this many on the database, however long it takes.
 const REAL_VARIABLE: &str = "HEIM_MEDIA_SCHEDULES";
 

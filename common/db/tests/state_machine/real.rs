@@ -16,7 +16,7 @@ use heim_common::{
 };
 use heim_db::{
     Content, Created, Cursors, Database, DatabaseConfig, Deleted, Edited, Expired, Finished, GivenUp, MessageEdit,
-    NewMedia, NewMessage, Reaped, Registered, Registration, Sent, UploadOutcome, Uploaded,
+    NewMedia, NewMessage, Quotas, Reaped, Registered, Registration, Sent, UploadOutcome, Uploaded,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -116,11 +116,9 @@ impl Real {
             Step::Upload(object, upload) => self.upload(object, upload).await,
             Step::Refuse(object, reason) => {
                 let ended = self.db.media_refuse(media(object), reason).await.unwrap();
-                Answer::Ended(ended.map(ended_as).into_iter().collect())
+                Answer::Ended(ended.as_ref().map(ended_as).into_iter().collect())
             }
-            Step::Expire => {
-                Answer::Ended(self.db.handles_expire(HOUR).await.unwrap().into_iter().map(ended_as).collect())
-            }
+            Step::Expire => Answer::Ended(self.db.handles_expire(HOUR).await.unwrap().iter().map(ended_as).collect()),
             Step::Send(object) => self.send(object, after.messages.len()).await,
             Step::DeleteMessage(index) => self.delete(index, after.edits).await,
             Step::RestoreMessage(index) => self.restore(index, after.edits, edits).await,
@@ -248,11 +246,13 @@ impl Real {
             specs: wanted(object),
             job: job(object),
             lane: Lane::Interactive,
+            quotas: Quotas::default(),
         };
         match self.db.media_uploaded(&uploaded).await.unwrap() {
             UploadOutcome::Stored { seq } => Answer::Stored(seq),
             UploadOutcome::AlreadyUploaded => Answer::AlreadyUploaded,
             UploadOutcome::Gone => Answer::NotThere,
+            UploadOutcome::QuotaExceeded(_) => unreachable!("no quota is set"),
         }
     }
 
@@ -302,6 +302,7 @@ impl Real {
             parent: None,
             content: None,
             delete: false,
+            announce: true,
             now: NOW,
         };
         match self.db.message_edit(&edit).await.unwrap() {
@@ -317,8 +318,8 @@ fn yes(is_so: bool) -> Answer {
     if is_so { Answer::Yes } else { Answer::No }
 }
 
-fn ended_as(ended: Expired) -> (Object, Option<i64>) {
-    match ended {
+fn ended_as(ended: &Expired) -> (Object, Option<i64>) {
+    match *ended {
         Expired::Removed(id) => (object(id.0), None),
         Expired::Failed { media, room: _, seq } => (object(media.0), Some(seq)),
     }
