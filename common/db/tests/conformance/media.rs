@@ -60,7 +60,10 @@ on_both! {
         assert_eq!(place.snapshot().await.unwrap(), "");
         uploaded(place, 1, "one").await;
         let before = place.snapshot().await.unwrap();
-        assert_eq!(place.media_uploaded(&upload(1)).await.unwrap(), UploadOutcome::AlreadyUploaded);
+        let another = Uploaded { key: ObjectKey::from_stored("another".to_owned()), ..upload(1) };
+        assert_eq!(place.media_uploaded(&another).await.unwrap(), UploadOutcome::AlreadyUploaded);
+        let again = place.media_uploaded(&upload(1)).await.unwrap();
+        assert!(matches!(again, UploadOutcome::Stored { .. }), "the same upload, asked about again: {again:?}");
         assert_eq!(place.snapshot().await.unwrap(), before);
     }
 }

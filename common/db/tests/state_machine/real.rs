@@ -197,6 +197,7 @@ impl Real {
             }
             Step::Dispatch => {
                 self.db.jobs_rested().await.unwrap();
+                self.db.jobs_retell(Lane::Interactive, self.waiting().await, HOUR).await.unwrap();
                 let wanted = BTreeMap::from([(Lane::Interactive, WINDOW)]);
                 let choice = self.db.jobs_choose(&wanted, &Cursors::default()).await.unwrap();
                 Answer::These(choice.jobs.into_values().flatten().map(|id| object(id.0)).collect())
@@ -210,6 +211,14 @@ impl Real {
             }
             other => panic!("not of a job: {other:?}"),
         }
+    }
+
+    /// Hints that the transport still has: those of `Step::HintIsLost` are from 1970.
+    async fn waiting(&self) -> usize {
+        let sql = "SELECT count(*) AS hints FROM job WHERE state = 'pending' AND dispatched > 0";
+        let query = Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
+        let row = self.raw.query_one_raw(query).await.unwrap().unwrap();
+        usize::try_from(row.try_get::<i64>("", "hints").unwrap()).unwrap()
     }
 
     async fn create(&self, object: Object) -> Answer {
