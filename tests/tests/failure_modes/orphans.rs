@@ -18,11 +18,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 /// Kills of F16, on each store.
 const KILLS: usize = 10;
 /// Sweeps every second, of what is a few seconds old. No upload may take longer.
-const SOON: [(&str, &str); 4] = [
+const SOON: [(&str, &str); 5] = [
     ("retention.orphans_s", "1"),
     ("retention.orphans_kept_s", "6"),
     ("retention.unfinished_kept_s", "6"),
     ("limits.body_timeout_ms", "5000"),
+    ("limits.body_idle_timeout_ms", "5000"),
 ];
 
 /// A sweep every second, that removes nothing before it is a day old; and an

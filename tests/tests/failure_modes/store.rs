@@ -25,11 +25,12 @@ use std::time::{Duration, Instant};
 /// busy machine.
 const BUDGET: Duration = Duration::from_secs(30);
 /// A quick sweep of the store, for what a server did late.
-const SWEEPS: [(&str, &str); 4] = [
+const SWEEPS: [(&str, &str); 5] = [
     ("retention.orphans_s", "1"),
     ("retention.orphans_kept_s", "6"),
     ("retention.unfinished_kept_s", "6"),
     ("limits.body_timeout_ms", "5000"),
+    ("limits.body_idle_timeout_ms", "5000"),
 ];
 
 async fn over(port: u16, more: &[(&str, &str)]) -> Fleet {

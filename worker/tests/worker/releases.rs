@@ -1,6 +1,9 @@
 //! A coordinator of a later release.
 
-use crate::scene::{Scene, original};
+use crate::{
+    misbehaving_child::DESCRIPTION,
+    scene::{Scene, original},
+};
 use heim_common::{job::Verdict, spec::default_specs};
 use serde_json::{Value, json};
 
@@ -17,8 +20,9 @@ fn foreign(name: &str, size: usize) -> Value {
 
 #[tokio::test]
 async fn a_claim_with_more_than_is_known_is_worked_on() {
-    let file = b"work 1";
-    let scene = Scene::set(file, |_| {}).await;
+    // One of one: the child says itself that it is done.
+    let file = format!("work 1\nsay {{\"report\":\"done\",\"description\":{DESCRIPTION}}}");
+    let scene = Scene::set(file.as_bytes(), |_| {}).await;
     *scene.coordinator.foreign.lock().unwrap() = Some(foreign("claim-reply", file.len()));
     scene.play().await;
     assert_eq!(scene.coordinator.verdicts(), [Verdict::Done]);
