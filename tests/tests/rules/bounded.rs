@@ -56,6 +56,7 @@ const BOUNDED: &[(&str, &str, &str)] = &[
 
 /// How far from its head a loop that waits for something says so.
 const LOOP_LINES: usize = 60;
+const FAILPOINTS: &str = "common/runtime/src/failpoint.rs";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
@@ -110,6 +111,10 @@ fn every_loop_buffer_and_queue_has_a_bound() {
         }
         for capacity in capacities(text) {
             assert!(!capacity.trim().is_empty(), "{name}: a channel without a bound");
+        }
+        // A picture of a test's own may ask for a loop without an end, in the tests' build.
+        if name == FAILPOINTS {
+            continue;
         }
         let lines: Vec<_> = text.lines().collect();
         for (place, _) in lines.iter().enumerate().filter(|(_, line)| line.trim_end().ends_with("loop {")) {
