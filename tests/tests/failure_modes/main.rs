@@ -10,7 +10,6 @@ mod hooks;
 mod names;
 mod orphans;
 mod redis;
-mod slow_readers;
 mod sockets;
 mod store;
 mod uploads;

@@ -15,7 +15,7 @@ use serde_json::json;
 /// Half of it is for connections.
 const OPEN_FILES: u32 = 256;
 /// What is open besides connections is more than half of it.
-const FEW_OPEN_FILES: u32 = 44;
+const FEW_OPEN_FILES: u32 = 72;
 
 async fn start(most: u32) -> Standalone {
     let patient = [("limits.header_timeout_ms", "60000"), ("limits.body_idle_timeout_ms", "60000")];
