@@ -6,7 +6,7 @@ TEST_FEATURES = --features heim-tests/failpoints
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
-.PHONY: run test bench bench-rooms chaos model fleet check format lint unit web-test docs test-tools
+.PHONY: run test bench bench-rooms slow-clients chaos model fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -71,6 +71,11 @@ chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it,
 
 model: ## 100,000 random schedules of the state machine on the real database
 	HEIM_MEDIA_SCHEDULES=100000 $(CARGO) test --locked --release -p heim-db --test state_machine -- --nocapture
+
+slow-clients: ## What 10,000 silent and slow connections do to an honest upload
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) bench --locked -p heim-tests --bench slow_clients
 
 fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinator and three workers by Procfile
 	@scripts/require $(TEST_PACKAGES)

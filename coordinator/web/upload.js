@@ -35,9 +35,14 @@ function bodyOf(xhr) {
   }
 }
 
-/** What an answer means: `again` is whether the same handle may be tried once more. */
-export function outcomeOf(status, problem) {
-  const done = (status >= 200 && status < 300) || problem?.code === 'already-uploaded';
+/**
+ * What an answer means: `again` is whether the same handle may be tried once more. An upload that
+ * is in already is in by an earlier try whose answer was lost: the handle is this tab's alone, and
+ * the answer names what it has.
+ */
+export function outcomeOf(status, problem, id) {
+  const isIn = problem?.code === 'already-uploaded' && (problem.id ?? id) === id;
+  const done = (status >= 200 && status < 300) || isIn;
   if (done) return { state: 'sent', error: '', again: false };
   const again = [0, 400, 408, 429].includes(status) || status >= 500;
   const fallback = status === 0 ? UNREACHABLE : `The server refused the upload (${status})`;
@@ -164,7 +169,7 @@ export class Uploads {
     // `loadend` follows every end but the one that `cancel` has dealt with already.
     xhr.onloadend = () => {
       if (upload.xhr !== xhr) return;
-      this.#update(upload, { ...outcomeOf(xhr.status, bodyOf(xhr)), xhr: null });
+      this.#update(upload, { ...outcomeOf(xhr.status, bodyOf(xhr), upload.id), xhr: null });
       if (!upload.preview) this.release(upload.id);
       this.#next();
     };

@@ -30,6 +30,11 @@ pub(crate) fn load(
         all.store.url = format!("file://{}", data.join("store").display());
     }
     all.store = all.store.or_aws(config::variable);
+    // In a fleet they are the business of two processes, and a job fails by it.
+    anyhow::ensure!(
+        all.limits.upload_bytes_max <= all.worker.original_bytes_max,
+        "limits.upload_bytes_max must not be more than worker.original_bytes_max"
+    );
     if all.keys.master.is_empty() && all.keys.master_file.is_empty() {
         all.keys.master_file = secrets::master_key(&data)?.display().to_string();
     }

@@ -215,6 +215,15 @@ impl Client {
         serde_json::from_value(handle).expect("an upload handle")
     }
 
+    /// Asks for several.
+    pub async fn upload_handles(&self, count: usize) -> Vec<UploadHandle> {
+        let mut handles = Vec::new();
+        for _ in 0..count {
+            handles.push(self.upload_handle().await);
+        }
+        handles
+    }
+
     /// Says something that shows these media objects.
     pub async fn send(&self, content: &str, attachments: &[MediaId]) -> Value {
         self.command("send", json!({ "content": content, "attachments": attachments })).await

@@ -27,6 +27,7 @@ pub mod raw;
 pub mod redis;
 pub mod s3;
 pub mod sharing;
+pub mod slow;
 pub mod small_disk;
 pub mod sql;
 pub mod standalone;

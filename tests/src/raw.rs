@@ -45,6 +45,12 @@ impl Raw {
     pub async fn connect(base: &str) -> Self {
         let stream = within("the server accepts", TcpStream::connect(authority(base))).await.expect("it listens");
         stream.set_nodelay(true).expect("a fresh connection takes options");
+        Self::over(stream)
+    }
+
+    /// Goes on with a connection.
+    #[must_use]
+    pub fn over(stream: TcpStream) -> Self {
         Self { stream, read: Vec::new() }
     }
 

@@ -91,6 +91,17 @@ test('a refusal is told in the words of the problem', () => {
   assert.equal(requests.length, 1);
 });
 
+test('another try after a lost answer learns that the upload is in', () => {
+  const { all, requests, start } = uploads();
+  start('m');
+  requests[0].end(0);
+  assert.deepEqual([all.get('m').state, all.get('m').again], ['failed', true]);
+  all.retry('m');
+  requests[1].end(409, { title: 'This media object has its content already.', status: 409, code: 'already-uploaded', id: 'm' });
+  assert.deepEqual([all.get('m').state, all.get('m').error], ['sent', '']);
+  assert.equal(outcomeOf(409, { code: 'already-uploaded', title: 'x', id: 'n' }, 'm').state, 'failed', 'another one is in');
+});
+
 test('what an answer means', () => {
   assert.equal(outcomeOf(201).state, 'sent');
   assert.equal(outcomeOf(409, { code: 'already-uploaded', title: 'x' }).state, 'sent');
