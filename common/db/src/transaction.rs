@@ -67,14 +67,21 @@ impl Turn {
 impl Database {
     /// `SQLite`'s transactions begin `IMMEDIATE`: one that reads first and
     /// writes then would otherwise fail whenever another wrote in between.
+    ///
+    /// A task of its own sees it through if the caller gives up: the driver
+    /// would put a connection back into the pool that has begun and does not
+    /// know it (sqlx issue 4393), and what the next one writes there is lost.
     pub(crate) async fn begin(&self) -> Result<Turn, Cause> {
-        let gate = match &self.gate {
+        let _gate = match &self.gate {
             Some(gate) => Some(gate.clone().lock_owned().await),
             None => None,
         };
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-        Ok(Turn { tx: self.pool.begin_with_options(options).await?, _gate: gate })
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { Ok(Turn { tx: pool.begin_with_options(options).await?, _gate }) });
+        // It neither panics nor is cancelled, but for a runtime that ends.
+        begun.await.unwrap_or_else(|_| Err(Cause::timed_out()))
     }
 
     /// Runs reads that need no common point in time.
