@@ -121,6 +121,8 @@ pub enum Reason {
     OriginalAltered,
     /// The store did not answer.
     StoreUnavailable,
+    /// The keys of a private room could not be had.
+    KeysUnavailable,
     /// The coordinator did not answer.
     CoordinatorUnavailable,
     /// The worker's lease ran out.
@@ -142,6 +144,7 @@ words!(Reason:
     "original-lost" = OriginalLost,
     "original-altered" = OriginalAltered,
     "store-unavailable" = StoreUnavailable,
+    "keys-unavailable" = KeysUnavailable,
     "coordinator-unavailable" = CoordinatorUnavailable,
     "worker-lost" = WorkerLost,
     "internal" = Internal,
@@ -161,9 +164,11 @@ impl Reason {
             Self::ChildDied | Self::Poison => "This picture could not be processed.",
             Self::OriginalLost => "The uploaded file is no longer there.",
             Self::OriginalAltered => "The uploaded file was damaged while it was stored.",
-            Self::StoreUnavailable | Self::CoordinatorUnavailable | Self::WorkerLost | Self::Internal => {
-                "This picture could not be processed because of a fault on our side."
-            }
+            Self::StoreUnavailable
+            | Self::KeysUnavailable
+            | Self::CoordinatorUnavailable
+            | Self::WorkerLost
+            | Self::Internal => "This picture could not be processed because of a fault on our side.",
         }
     }
 }

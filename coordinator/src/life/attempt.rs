@@ -11,8 +11,8 @@ use heim_common::{
 use heim_db::{Claim, Finished};
 use heim_runtime::{failpoint, telemetry::chain};
 
-/// How long a job rests whose room's keys cannot be had.
-const KEYS_AWAY_MS: u64 = 30_000;
+/// How long a job rests at least whose room's keys cannot be had.
+const KEYS_AWAY_MS: u64 = 500;
 
 /// Gives a job to a worker, or tells it to forget the job.
 pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result<ClaimReply, Failure> {
@@ -39,8 +39,8 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
             let verdict = match error {
                 // They will never open.
                 KeyError::Altered(_) | KeyError::Gone => Verdict::Discard { reason: Reason::OriginalAltered },
-                // They may be back soon: it is nobody's fault, and costs nothing.
-                _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS, reason: None },
+                // They may be back soon, or another coordinator has them.
+                _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS, reason: Some(Reason::KeysUnavailable) },
             };
             finish(app, job, FinishRequest { fence, verdict }).await?;
             return Err(Code::NotYours.into());

@@ -3,12 +3,14 @@
 
 use crate::vault::{PASSCODE, VAULT, enter, picture, share_finished, vault};
 use futures_util::future::join_all;
-use heim_common::MediaId;
+use heim_common::{MediaId, media::MediaState};
 use heim_tests::{
     admitted::admitted,
     client::{Client, Entrance},
     keyed::{Keyed, MASTER},
+    sharing::share_accepted,
     sql::{number, sql},
+    until::until,
     web::Web,
 };
 use serde_json::{Value, json};
@@ -128,6 +130,31 @@ async fn another_master_key_takes_over_and_the_old_one_is_not_needed_any_more() 
     assert_eq!(log(&ana).await[0].0, "first");
     is_served(&ana, id, 3).await;
     assert!(!keyed.fleet.coordinators[0].log().contains("cannot be opened"), "nothing is missing");
+}
+
+#[tokio::test]
+async fn a_job_without_the_keys_of_its_room_waits_for_them_but_not_for_ever() {
+    let mut keyed = vault(1, 0).await;
+    let ana = enter(&keyed, 0, "ana").await;
+    let (early, late) = (share_accepted(&ana, picture(5)).await, share_accepted(&ana, picture(6)).await);
+    let url = keyed.fleet.database_url().to_owned();
+    keyed.replace_coordinator(0, &[("keys.master", OTHER_MASTER), ("jobs.backoff_ms", "200")]).await;
+    keyed.fleet.add_worker().await;
+    let waiting = "SELECT count(*) FROM job WHERE state = 'pending' AND snoozes > 1 AND reason = 'keys-unavailable'";
+    until("both wait for the keys", async || (number(&url, waiting).await == 2).then_some(())).await;
+    assert_eq!(sql(&url, "SELECT sum(failures) FROM job").await, "0");
+
+    // One has waited for a day by now.
+    let old = format!("UPDATE job SET away_since = away_since - 86400000 WHERE media_id = {}", early.as_i64());
+    sql(&url, &old).await;
+    let failure = format!("SELECT failure FROM media_object WHERE state = 'failed' AND id = {}", early.as_i64());
+    until("it has failed", async || (sql(&url, &failure).await == "keys-unavailable").then_some(())).await;
+
+    keyed.fleet.workers.clear();
+    keyed.replace_coordinator(0, &[]).await;
+    keyed.fleet.add_worker().await;
+    let ana = enter(&keyed, 0, "ana").await;
+    until("the other is ready", async || (ana.media(late).await.state == MediaState::Ready).then_some(())).await;
 }
 
 /// Who knocks at a private room that cannot be opened is told so.
