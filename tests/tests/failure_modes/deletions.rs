@@ -17,7 +17,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 const ROUNDS_MIN: usize = 12;
-const ROUNDS_FOR: Duration = Duration::from_secs(40);
+const ROUNDS_FOR: Duration = Duration::from_secs(20);
 
 /// When it is deleted.
 #[derive(Clone, Copy, Debug)]
