@@ -9,6 +9,7 @@ use futures_util::{Stream, stream};
 use object_store::local::LocalFileSystem;
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -34,7 +35,8 @@ pub(crate) fn open(root: &Path) -> Result<Opened, StoreError> {
     // and then the folder.
     let objects = LocalFileSystem::new_with_prefix(&root).map_err(|error| StoreError::Open(error.into()))?;
     let objects = Arc::new(objects.with_fsync(true));
-    Ok(Opened { objects, part_bytes: PART_BYTES, backing: Backing::Folder(Folders { root }) })
+    let identity = identity(&root).map_err(failed)?;
+    Ok(Opened { objects, part_bytes: PART_BYTES, backing: Backing::Folder(Folders { root, identity }) })
 }
 
 /// Makes the folders of an object before it is written.
@@ -45,14 +47,39 @@ pub(crate) fn open(root: &Path) -> Result<Opened, StoreError> {
 #[derive(Clone)]
 pub(crate) struct Folders {
     root: PathBuf,
+    /// Which folder that was when it was opened.
+    identity: (u64, u64),
 }
 
 impl Folders {
     /// Returns when the folders are there; the handle, when they are on disk.
     pub(crate) async fn make(&self, key: &str) -> io::Result<JoinHandle<io::Result<()>>> {
-        let (root, object) = (self.root.clone(), self.root.join(key));
-        let changed = spawn_blocking(move || make(&root, &object)).await??;
+        let (folders, object) = (self.clone(), self.root.join(key));
+        let changed = spawn_blocking(move || {
+            folders.are_these()?;
+            make(&folders.root, &object)
+        })
+        .await??;
         Ok(spawn_blocking(move || changed.iter().try_for_each(|folder| sync(folder))))
+    }
+
+    /// Whether the store is where it was. A disk that is unmounted leaves an
+    /// empty folder behind, in which every object seems to be missing, and what
+    /// is written there is gone when the disk is back.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(crate) async fn check(&self) -> io::Result<()> {
+        let folders = self.clone();
+        spawn_blocking(move || folders.are_these()).await?
+    }
+
+    fn are_these(&self) -> io::Result<()> {
+        // Mounted anew it may have another number, and is not empty.
+        if identity(&self.root)? == self.identity || fs::read_dir(&self.root)?.next().is_some() {
+            return Ok(());
+        }
+        Err(io::Error::other("the store's folder is another one than at the start, and empty: is its disk mounted?"))
     }
 
     /// Removes a folder with all that is in it, unfinished uploads too, which
@@ -101,6 +128,11 @@ impl Folders {
         })
         .await?
     }
+}
+
+/// Device and inode.
+fn identity(folder: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(folder).map(|found| (found.dev(), found.ino()))
 }
 
 fn sync(folder: &Path) -> io::Result<()> {

@@ -78,6 +78,7 @@ impl Store {
             Some(secret) => sealed::seal(secret, &rand::random(), path.as_ref(), &bytes),
             None => bytes,
         };
+        self.is_there().await?;
         let put = self.objects.put(&path, bytes.into()).await;
         put.map(drop).map_err(|error| StoreError::failed("write an object", error))
     }
@@ -93,8 +94,18 @@ impl Store {
         match head.map_err(|error| StoreError::failed("look at an object", error)) {
             Ok(meta) if is_sealed => sealed::plaintext_bytes(meta.size).ok_or(StoreError::Tampered).map(Some),
             Ok(meta) => Ok(Some(meta.size)),
-            Err(StoreError::NotFound) => Ok(None),
+            Err(StoreError::NotFound) => self.is_there().await.map(|()| None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an object that is not found is missing, and not the whole store.
+    async fn is_there(&self) -> Result<(), StoreError> {
+        match &self.backing {
+            Backing::Folder(folders) => {
+                folders.check().await.map_err(|error| StoreError::failed("find its folder", error))
+            }
+            Backing::Bucket(_) => Ok(()),
         }
     }
 
@@ -107,6 +118,21 @@ impl Store {
     /// first byte that is wanted cannot be believed; of those behind it, the
     /// [`Body`] says so in its time.
     pub async fn read(
+        &self,
+        key: &ObjectKey,
+        secret: Option<&ObjectSecret>,
+        range: Option<Range<u64>>,
+    ) -> Result<Body, StoreError> {
+        match self.read_if_there(key, secret, range).await {
+            Err(StoreError::NotFound) => {
+                self.is_there().await?;
+                Err(StoreError::NotFound)
+            }
+            read => read,
+        }
+    }
+
+    async fn read_if_there(
         &self,
         key: &ObjectKey,
         secret: Option<&ObjectSecret>,

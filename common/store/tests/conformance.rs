@@ -208,6 +208,38 @@ mod folder_only {
         }
     }
 
+    #[tokio::test]
+    async fn a_disk_that_is_not_mounted_any_more_is_no_missing_object_and_takes_none() {
+        let folder = Folder::new().await;
+        let (store, secret) = (&folder.store, ObjectSecret::new([7; 32]));
+        let key = ObjectKey::from_stored("media/a/original".into());
+        store.put(&key, None, Bytes::from_static(b"x")).await.unwrap();
+        let (root, away) = (folder.folder.path().join("store"), folder.folder.path().join("away"));
+        fs::rename(&root, &away).unwrap();
+        for mount_point in [false, true] {
+            if mount_point {
+                fs::create_dir(&root).unwrap();
+            }
+            let errors = [
+                store.size(&key, false).await.unwrap_err(),
+                store.read(&key, None, None).await.err().unwrap(),
+                store.read(&key, Some(&secret), None).await.err().unwrap(),
+                store.put(&key, None, Bytes::from_static(b"y")).await.unwrap_err(),
+                store.writer(&key, None).await.unwrap_err(),
+                store.check().await.unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.to_string().split(' ').nth(1), Some("store"), "{error:?}");
+                assert!(!error.is_not_found() && !error.is_full(), "{error:?}");
+            }
+        }
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is written where it would be lost");
+        fs::remove_dir(&root).unwrap();
+        fs::rename(&away, &root).unwrap();
+        assert_eq!(store.size(&key, false).await.unwrap(), Some(1));
+        store.check().await.unwrap();
+    }
+
     #[test]
     fn other_urls_are_refused_with_what_is_expected() {
         for (url, words) in [
