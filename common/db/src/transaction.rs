@@ -72,14 +72,14 @@ impl Database {
     /// would put a connection back into the pool that has begun and does not
     /// know it (sqlx issue 4393), and what the next one writes there is lost.
     pub(crate) async fn begin(&self) -> Result<Turn, Cause> {
-        let _gate = match &self.gate {
+        let gate = match &self.gate {
             Some(gate) => Some(gate.clone().lock_owned().await),
             None => None,
         };
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
         let pool = self.pool.clone();
-        let begun = tokio::spawn(async move { Ok(Turn { tx: pool.begin_with_options(options).await?, _gate }) });
+        let begun = tokio::spawn(async move { Ok(Turn { tx: pool.begin_with_options(options).await?, _gate: gate }) });
         // It neither panics nor is cancelled, but for a runtime that ends.
         begun.await.unwrap_or_else(|_| Err(Cause::timed_out()))
     }
