@@ -1,3 +1,6 @@
-//! Processes run beside those of another release.
+//! Processes are asked to stop, replaced one after the other, and run beside
+//! those of another release.
 
+mod coordinators;
 mod releases;
+mod workers;
