@@ -15,12 +15,16 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
+/// What a job that outlived its grace takes to be handed back, at the most.
+const HAND_BACK_MS: u64 = 5_000;
+
 /// Runs until a signal, or until one half fails.
 pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()> {
     let settings = all.settings()?;
     let shutdown = Shutdown::new();
-    let grace = Duration::from_millis(settings.coordinator.grace_ms);
-    shutdown.on_signals(grace)?;
+    // The coordinator is there until the worker has handed back what it did not finish.
+    let grace = settings.coordinator.grace_ms.max(all.worker.grace_ms.saturating_add(HAND_BACK_MS));
+    shutdown.on_signals(Duration::from_millis(grace))?;
     let listen = &settings.coordinator.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;

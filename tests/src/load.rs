@@ -21,7 +21,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -53,8 +53,17 @@ pub struct Told {
     pub without_retry_after: u32,
     /// Requests that were never answered.
     pub unanswered: u32,
+    /// When one of them was not answered, or a socket ended.
+    pub disturbed: Vec<Instant>,
     /// How sockets ended.
     pub endings: Vec<Ending>,
+}
+
+impl Told {
+    fn leave_unanswered(&mut self) {
+        self.unanswered += 1;
+        self.disturbed.push(Instant::now());
+    }
 }
 
 /// Clients that upload tiny pictures, each its own, one after the other.
@@ -157,7 +166,7 @@ async fn handle(shared: &Shared, base: &str, client: &mut Option<Client>) -> Opt
                 return None;
             }
             Err(None) => {
-                shared.told().unanswered += 1;
+                shared.told().leave_unanswered();
                 return None;
             }
         }
@@ -165,7 +174,9 @@ async fn handle(shared: &Shared, base: &str, client: &mut Option<Client>) -> Opt
     let mut reply = match client.as_ref()?.try_ask("media-upload", json!({})).await {
         Ok(reply) => reply,
         Err(ended) => {
-            shared.told().endings.push(ended);
+            let mut told = shared.told();
+            told.endings.push(ended);
+            told.disturbed.push(Instant::now());
             *client = None;
             return None;
         }
@@ -187,7 +198,7 @@ async fn upload(shared: &Shared, place: usize, mut handle: UploadHandle) {
     let web = Web::default();
     for tries in 1.. {
         let Some(answer) = web.try_upload(&handle, bytes.clone()).await else {
-            shared.told().unanswered += 1;
+            shared.told().leave_unanswered();
             sleep(PAUSE).await;
             // The server may be somewhere else by now.
             let host = handle.url.find("/media/").expect("a handle's URL is one of ours");

@@ -38,8 +38,8 @@ pub struct WorkerConfig {
     pub concurrency: usize,
     /// The name in logs and rows. Each start has one of its own if none is given.
     pub name: Option<String>,
-    /// How long running jobs may go on after a stop was asked for, in
-    /// milliseconds; then they are handed back.
+    /// How long a stop may take, in milliseconds: running jobs go on until two
+    /// seconds before its end, and are handed back in these.
     pub grace_ms: u64,
     /// Files after which a pixel child is replaced by a fresh one.
     pub files_per_child: u32,

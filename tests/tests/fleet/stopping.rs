@@ -7,48 +7,8 @@ use heim_tests::{
     fleet::Fleet,
     packets::Ending,
     sharing::finished,
-    truth,
-    until::until,
     web::Web,
 };
-
-#[tokio::test]
-async fn a_worker_that_is_asked_to_stop_finishes_what_it_has_and_ends_well() {
-    let mut fleet = Fleet::start(2, 1).await;
-    let pair = Pair::enter(&fleet, "welcome").await;
-    let database = fleet.database().await;
-    let id = pair.share(&corpus::read(corpus::SLOW)).await;
-    until("the worker holds the job", async || truth::holder(&database).await).await;
-    fleet.workers[0].terminate();
-    let status = fleet.workers[0].ended().await;
-    assert!(status.success(), "{status}: {}", fleet.workers[0].log());
-    // There was no other worker: it is this one's work, inside of its grace.
-    pair.see_it_ready(id).await;
-    let rows = truth::rows(&database).await;
-    assert!(rows.contains(" done fence 1 failures 0 "), "{rows}");
-
-    let waiting = pair.share(&corpus::read(corpus::SMALL)).await;
-    fleet.replace_worker(0).await;
-    pair.see_it_ready(waiting).await;
-}
-
-#[tokio::test]
-async fn a_worker_without_grace_hands_its_job_back_and_it_costs_no_attempt() {
-    let mut fleet = Fleet::with(2, 1, &[("worker.grace_ms", "0")]).await;
-    let pair = Pair::enter(&fleet, "welcome").await;
-    let database = fleet.database().await;
-    let id = pair.share(&corpus::read(corpus::SLOW)).await;
-    until("the worker holds the job", async || truth::holder(&database).await).await;
-    fleet.workers[0].terminate();
-    assert!(fleet.workers[0].ended().await.success(), "{}", fleet.workers[0].log());
-    let rows = truth::rows(&database).await;
-    assert!(rows.contains(" pending fence 1 failures 0 deaths 0 "), "handed back, not lost: {rows}");
-    fleet.replace_worker(0).await;
-    pair.see_it_ready(id).await;
-    truth::settled(&database).await;
-    let rows = truth::rows(&database).await;
-    assert!(rows.contains(" done fence 2 failures 0 "), "{rows}");
-}
 
 #[tokio::test]
 async fn an_idle_worker_stops_at_once() {

@@ -193,9 +193,10 @@ async fn finish(bench: &Bench, held: &Held, verdict: Verdict) {
     }
 }
 
+/// Returns when a job must be handed back, so that it is when the grace is over.
 async fn out_of_grace(bench: &Bench) {
     bench.stop.cancelled().await;
-    tokio::time::sleep(bench.grace).await;
+    tokio::time::sleep(bench.grace.saturating_sub(HAND_BACK)).await;
 }
 
 /// A supervisor that stops a whole group of processes stops the children too:

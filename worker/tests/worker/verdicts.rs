@@ -78,7 +78,7 @@ async fn a_hook_that_stays_unavailable_hands_the_job_back() {
 
 #[tokio::test]
 async fn a_stop_gives_its_grace_and_then_hands_the_job_back() {
-    let scene = Scene::set(b"work 1\nhang", |terms| terms.config.grace_ms = 200).await;
+    let scene = Scene::set(b"work 1\nhang", |terms| terms.config.grace_ms = 2_200).await;
     let stop = async {
         scene.call_of("register").await;
         scene.stop.cancel();

@@ -153,6 +153,18 @@ async fn f70_sessions_of_a_coordinator_that_is_killed_go_on_at_another_and_miss_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f26_sessions_that_a_stopping_coordinator_sends_away_miss_nothing() {
+    let mut fleet = Fleet::start(2, 1).await;
+    let (going, other) = (fleet.base(1).to_owned(), fleet.base(0).to_owned());
+    let stopped = &mut fleet.coordinators[1];
+    let stop = async {
+        stopped.terminate();
+        assert!(stopped.ended().await.success(), "{}", stopped.log());
+    };
+    resume(&other, &going, &other, 60, stop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f71_sessions_that_a_balancer_moves_miss_nothing() {
     let fleet = Fleet::start(2, 1).await;
     let balancer = Balancer::before(&[fleet.base(0), fleet.base(1)]);
