@@ -142,14 +142,15 @@ impl Load {
 }
 
 async fn upload_on(shared: Arc<Shared>, place: usize) {
-    let mut client = None;
+    // Made once: that takes longer than an upload.
+    let (web, mut client) = (Web::without_pool(), None);
     while !shared.stop.is_cancelled() {
         let base = shared.base(place);
         let Some(handle) = handle(&shared, &base, &mut client).await else {
             sleep(PAUSE).await;
             continue;
         };
-        upload(&shared, place, handle).await;
+        upload(&shared, &web, place, handle).await;
     }
 }
 
@@ -193,9 +194,8 @@ async fn handle(shared: &Shared, base: &str, client: &mut Option<Client>) -> Opt
 }
 
 /// Sends a picture until it is accepted, or refused for good.
-async fn upload(shared: &Shared, place: usize, mut handle: UploadHandle) {
+async fn upload(shared: &Shared, web: &Web, place: usize, mut handle: UploadHandle) {
     let bytes = shared.picture();
-    let web = Web::default();
     for tries in 1.. {
         let Some(answer) = web.try_upload(&handle, bytes.clone()).await else {
             shared.told().leave_unanswered();

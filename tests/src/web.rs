@@ -62,6 +62,13 @@ impl Default for Web {
 }
 
 impl Web {
+    /// One that keeps no connection: each request has its own.
+    #[must_use]
+    pub fn without_pool() -> Self {
+        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+        Self(client.build().expect("an HTTP client can be made"))
+    }
+
     /// A request to be sent by [`answer`].
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.0.request(method, url)

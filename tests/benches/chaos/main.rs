@@ -9,7 +9,7 @@ use std::{process::ExitCode, time::Duration};
 async fn main() -> ExitCode {
     let minutes = number("MINUTES").unwrap_or(20);
     let seed = number("SEED").unwrap_or(u64::from(std::process::id()));
-    let report = chaos::run(Duration::from_secs(minutes * 60), seed).await;
+    let report = chaos::run(Duration::from_secs(minutes * 60), 1, seed).await;
     println!("{report}");
     if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -7,10 +7,9 @@ mod report;
 use crate::{
     fleet::Fleet,
     ledger::{
-        Ledger,
+        self, Entry, Ledger,
         caller::{Caller, Calls},
-        judge::{Verdict, judge},
-        kept::kept,
+        judge::{Kept, judge},
     },
     postgres::Postgres,
     proxy::Proxy,
@@ -18,7 +17,10 @@ use crate::{
 };
 pub use harm::{Harm, Struck};
 pub use report::Report;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{task::JoinSet, time::sleep};
 
 const CLIENTS: usize = 16;
@@ -38,9 +40,10 @@ struct Stage {
     before_redis: Proxy,
 }
 
-/// Runs for so long, with harms that follow from the seed. To be called where
-/// threads do not end: processes end with the thread that started them.
-pub async fn run(length: Duration, seed: u64) -> Report {
+/// Runs for so long, and until there were so many harms, which follow from the
+/// seed. To be called where threads do not end: processes end with the thread
+/// that started them.
+pub async fn run(length: Duration, harms: usize, seed: u64) -> Report {
     let mut stage = stage().await;
     let folder = tempfile::tempdir().expect("a temp folder can be made");
     let bases = (0..COORDINATORS).map(|place| stage.fleet.base(place).to_owned()).collect();
@@ -52,7 +55,7 @@ pub async fn run(length: Duration, seed: u64) -> Report {
     let began = Instant::now();
     let mut chance = seed;
     let mut struck = Vec::new();
-    while began.elapsed() < length {
+    while began.elapsed() < length || struck.len() < harms {
         let next = Instant::now() + EVERY;
         let harm = Harm::random(&mut chance);
         struck.push(Struck { harm, at: Instant::now() });
@@ -66,10 +69,19 @@ pub async fn run(length: Duration, seed: u64) -> Report {
         ended.push(caller.expect("a client does not panic"));
     }
     let settled = settle(&stage).await;
-    for caller in ended {
-        caller.read_back().await;
+    let rooms = Arc::new(kept(&stage, &calls.ledger.entries()).await.rooms);
+    for mut caller in ended {
+        let rooms = Arc::clone(&rooms);
+        callers.spawn(async move {
+            caller.hear_all(&rooms).await;
+            caller.read_back().await
+        });
     }
-    let verdict = verdict(&stage, &calls.ledger).await;
+    while let Some(caller) = callers.join_next().await {
+        caller.expect("a client does not panic");
+    }
+    let entries = calls.ledger.entries();
+    let verdict = judge(&entries, &kept(&stage, &entries).await);
     Report { seed, lasted, settled, struck, times: calls.times(), verdict }
 }
 
@@ -104,8 +116,7 @@ async fn settle(stage: &Stage) -> Option<Duration> {
     None
 }
 
-async fn verdict(stage: &Stage, ledger: &Ledger) -> Verdict {
-    let (database, entries) = (stage.fleet.database().await, ledger.entries());
-    let kept = kept(&entries, &database, stage.fleet.database_url(), &stage.fleet.store()).await;
-    judge(&entries, &kept)
+async fn kept(stage: &Stage, entries: &[Entry]) -> Kept {
+    let (database, url) = (stage.fleet.database().await, stage.fleet.database_url());
+    ledger::kept::kept(entries, &database, url, &stage.fleet.store()).await
 }

@@ -1,7 +1,10 @@
 //! A client that uploads and shows one picture after the other, whatever
 //! breaks, and writes into the ledger what it asks and is told.
 
-use super::{Entry, Ledger, sha256};
+use super::{
+    Entry, Ledger, sha256,
+    together::{Known, Told, message_id, messages},
+};
 use crate::{
     client::{Client, Entrance},
     load::bmp,
@@ -11,6 +14,7 @@ use crate::{
 use heim_common::{MediaId, MessageId, media::MediaState, wire::UploadHandle};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -24,6 +28,12 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// How long it waits for a picture before it takes the next: so the backlog
 /// has a bound.
 const READY_WITHIN: Duration = Duration::from_secs(4);
+
+/// Messages that one that comes back reads at a time.
+const PAGE: u32 = 200;
+/// How long a client waits at the end for what its room was told: news that
+/// pub/sub lost are brought from the rows every two seconds.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// When an upload began, and when what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -68,12 +78,19 @@ impl Calls {
 #[derive(Debug)]
 pub struct Caller {
     calls: Arc<Calls>,
+    web: Web,
+    /// Which of them it is.
+    number: u64,
     /// The coordinator that it tries next.
     place: usize,
     room: String,
     session: Option<Session>,
     cookie: Option<String>,
     accepted: Vec<(MediaId, Option<String>)>,
+    /// What its connections have told it so far.
+    known: Known,
+    /// Down to which message it has to read, until it has.
+    behind: Option<MessageId>,
 }
 
 #[derive(Debug)]
@@ -88,7 +105,9 @@ impl Caller {
     #[must_use]
     pub fn new(calls: &Arc<Calls>, place: usize) -> Self {
         let room = format!("chaos{}", place % 4);
-        Self { calls: Arc::clone(calls), place, room, session: None, cookie: None, accepted: Vec::new() }
+        let (number, calls) = (place as u64, Arc::clone(calls));
+        let (web, session, cookie, accepted) = (Web::without_pool(), None, None, Vec::new());
+        Self { calls, web, number, place, room, session, cookie, accepted, known: Known::default(), behind: None }
     }
 
     /// Goes on until it is told to stop.
@@ -126,7 +145,7 @@ impl Caller {
 
     /// One request; true if it was accepted. `None` if it never will be.
     async fn upload(&mut self, handle: &mut UploadHandle, bytes: &[u8]) -> Option<bool> {
-        let answer = Web::default().try_upload(handle, bytes.to_vec()).await;
+        let answer = self.web.try_upload(handle, bytes.to_vec()).await;
         let status = answer.as_ref().map(|answer| answer.status);
         let is_there = answer.is_some_and(|answer| {
             answer.status == 201 || (answer.status == 409 && answer.code() == "already-uploaded")
@@ -190,9 +209,47 @@ impl Caller {
                 self.cookie = Some(client.cookie());
             }
             let socket = self.calls.sockets.fetch_add(1, Ordering::Relaxed);
+            let joined = Entry::Joined { client: self.number, room: self.room.clone(), socket };
+            self.calls.ledger.note(&joined);
             self.session = Some(Session { client, socket, noted: 0 });
+            if self.catch_up().await.is_none() {
+                self.note_heard();
+                self.session = None;
+            }
         }
         self.session.as_mut()
+    }
+
+    /// Reads what was said while it was away, and the snapshot does not reach to.
+    async fn catch_up(&mut self) -> Option<()> {
+        let back_to = *self.behind.get_or_insert(self.known.back_to());
+        self.note_heard();
+        let snapshots = self.session.as_ref()?.client.heard.of("snapshot-event");
+        let mut oldest = snapshots.iter().flat_map(messages).filter_map(message_id).min();
+        while let Some(before) = oldest.filter(|oldest| *oldest > back_to) {
+            let client = &self.session.as_ref()?.client;
+            let reply = client.try_ask("log", json!({ "n": PAGE, "before": before })).await.ok()?;
+            reply.get("error").is_none().then_some(())?;
+            self.note_heard();
+            oldest = messages(&reply["data"]).filter_map(message_id).min();
+        }
+        self.behind = None;
+        Some(())
+    }
+
+    /// Waits until its connections have told it all that its room was told, if
+    /// they do: the ledger says what was missing.
+    pub async fn hear_all(&mut self, rooms: &BTreeMap<String, Told>) {
+        let (told, began) = (rooms.get(&self.room).cloned().unwrap_or_default(), Instant::now());
+        while began.elapsed() < HEARD_WITHIN {
+            // Where it has none, it gets one, and hears by that.
+            let _ = self.session().await;
+            self.note_heard();
+            if self.known.misses(&told).is_empty() {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Waits a while until the picture is ready.
@@ -211,12 +268,13 @@ impl Caller {
         let Some(session) = &mut self.session else { return };
         for heard in session.client.heard.since(session.noted) {
             session.noted += 1;
+            self.known.hear(&heard.packet);
             self.calls.ledger.note(&Entry::Heard { socket: session.socket, packet: heard.packet });
         }
     }
 
     /// Downloads every original that was accepted.
-    pub async fn read_back(mut self) {
+    pub async fn read_back(mut self) -> Self {
         let all = std::mem::take(&mut self.accepted);
         for (media, cookie) in all {
             if self.cookie != cookie {
@@ -227,12 +285,13 @@ impl Caller {
             let url = view.and_then(|view| Some(view["transcodings"]["original"]["url"].as_str()?.to_owned()));
             let sha256 = match url {
                 Some(url) => {
-                    Some(Web::default().get(&url).await).filter(|got| got.status == 200).map(|got| sha256(&got.body))
+                    Some(self.web.get(&url).await).filter(|got| got.status == 200).map(|got| sha256(&got.body))
                 }
                 None => None,
             };
             self.calls.ledger.note(&Entry::ReadBack { media, sha256 });
         }
         self.note_heard();
+        self
     }
 }

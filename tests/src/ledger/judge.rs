@@ -1,6 +1,9 @@
 //! What clients were told, held against what is there.
 
-use super::Entry;
+use super::{
+    Entry,
+    together::{self, Told},
+};
 use crate::packets::{Heard, subject};
 use heim_common::{
     MediaId, MessageId,
@@ -21,6 +24,8 @@ pub struct Kept {
     pub events: Vec<(MediaId, String)>,
     /// All messages.
     pub messages: BTreeSet<MessageId>,
+    /// What each room was told.
+    pub rooms: BTreeMap<String, Told>,
     /// Keys of transcodings whose object the store does not have.
     pub without_object: Vec<String>,
     /// Objects of the store that no row names.
@@ -87,6 +92,7 @@ pub fn judge(entries: &[Entry], kept: &Kept) -> Verdict {
     }
     events(kept, &mut verdict);
     sockets(entries, &mut verdict);
+    verdict.lost.extend(together::missed(entries, &kept.rooms));
     verdict
 }
 
@@ -217,10 +223,16 @@ mod tests {
         Entry::Heard { socket, packet: json!({ "type": "media-upload-event", "data": data }) }
     }
 
+    fn joined(socket: u64) -> Entry {
+        Entry::Joined { client: socket, room: "one".to_owned(), socket }
+    }
+
     /// Of an upload that went as it should.
     fn good() -> (Vec<Entry>, Kept) {
         let sha = "abc".to_owned();
         let entries = vec![
+            joined(1),
+            joined(2),
             Entry::Begun { media: ID, sha256: sha.clone() },
             Entry::Answered { media: ID, status: Some(201), accepted: true },
             Entry::Said { message: MessageId(Snowflake(9)) },
@@ -232,6 +244,10 @@ mod tests {
             media: BTreeMap::from([(ID, object(MediaState::Ready))]),
             events: vec![(ID, "original".to_owned())],
             messages: BTreeSet::from([MessageId(Snowflake(9))]),
+            rooms: BTreeMap::from([(
+                "one".to_owned(),
+                Told { messages: BTreeSet::new(), media: BTreeSet::from([(ID, "original".to_owned())]) },
+            )]),
             ..Kept::default()
         };
         (entries, kept)
@@ -260,9 +276,12 @@ mod tests {
         assert_eq!(counts(&entries, &Kept { events: Vec::new(), ..good().1 }), (1, 0, 0));
         assert_eq!(counts(&entries, &Kept { without_object: vec!["a key".to_owned()], ..good().1 }), (1, 0, 0));
         let mut altered = entries.clone();
-        altered[5] = Entry::ReadBack { media: ID, sha256: Some("abd".to_owned()) };
+        altered[7] = Entry::ReadBack { media: ID, sha256: Some("abd".to_owned()) };
         assert_eq!(counts(&altered, &kept), (1, 0, 0));
-        assert_eq!(counts(&entries[..5], &kept), (1, 0, 0), "never read back");
+        assert_eq!(counts(&entries[..7], &kept), (1, 0, 0), "never read back");
+        let mut deaf = entries;
+        deaf.remove(6);
+        assert_eq!(counts(&deaf, &kept), (1, 0, 0), "one of two did not hear of it");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Reads what is there: rows, and the folder of a store.
 
-use super::{Entry, judge::Kept};
+use super::{Entry, judge::Kept, together::Told};
 use crate::{sql::sql, stored};
 use heim_common::{MediaId, MessageId};
 use heim_db::Database;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Events that are read at once.
 const PAGE: u64 = 1_000;
@@ -28,8 +31,8 @@ pub async fn kept(entries: &[Entry], database: &Database, database_url: &str, st
         seq = last.seq;
         kept.events.extend(page.into_iter().map(|event| (event.media, event.name.to_string())));
     }
-    let messages = sql(database_url, "SELECT id FROM message").await;
-    kept.messages.extend(messages.lines().map(|id| MessageId::from_i64(id.parse().expect("an id"))));
+    kept.rooms = rooms(&kept.events, database_url).await;
+    kept.messages = kept.rooms.values().flat_map(|told| &told.messages).copied().collect();
     let files = stored::files(store);
     kept.drafts = files.iter().filter(|file| file.contains('#')).count();
     let files: BTreeSet<String> = files.into_iter().filter(|file| !file.contains('#')).collect();
@@ -38,4 +41,27 @@ pub async fn kept(entries: &[Entry], database: &Database, database_url: &str, st
     kept.without_object = keys.difference(&files).map(|key| format!("the object {key}")).collect();
     kept.without_row = files.difference(&keys).count();
     kept
+}
+
+/// What there was to be heard in each room: the messages, and the events about
+/// what they show.
+async fn rooms(events: &[(MediaId, String)], database_url: &str) -> BTreeMap<String, Told> {
+    const SHOWN: &str = "SELECT message.room, message.id, link.media_id FROM message \
+                         LEFT JOIN message_attachment AS link ON link.message_id = message.id";
+    let mut names: BTreeMap<MediaId, Vec<&String>> = BTreeMap::new();
+    for (media, name) in events {
+        names.entry(*media).or_default().push(name);
+    }
+    let mut rooms: BTreeMap<String, Told> = BTreeMap::new();
+    for line in sql(database_url, SHOWN).await.lines() {
+        let [room, message, media] = line.split('|').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
+        let told = rooms.entry(room.to_owned()).or_default();
+        told.messages.insert(MessageId::from_i64(message.parse().expect("an id")));
+        if !media.is_empty() {
+            let media = MediaId::from_i64(media.parse().expect("an id"));
+            let names = names.get(&media).into_iter().flatten();
+            told.media.extend(names.map(|name| (media, (*name).clone())));
+        }
+    }
+    rooms
 }

@@ -1,10 +1,11 @@
 //! A ledger of what clients asked and what they were told, written down before
 //! and after each request, so that it can be held against the rows, the store
-//! and every socket at the end: see [`judge`].
+//! and every socket at the end, and each client's sockets together: see [`judge`].
 
 pub mod caller;
 pub mod judge;
 pub mod kept;
+pub mod together;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use heim_common::{MediaId, MessageId};
@@ -46,6 +47,15 @@ pub enum Entry {
     Said {
         /// The message.
         message: MessageId,
+    },
+    /// A client has come into a room.
+    Joined {
+        /// Which client.
+        client: u64,
+        /// Which room: always the same.
+        room: String,
+        /// By which connection.
+        socket: u64,
     },
     /// A socket has heard something.
     Heard {
