@@ -64,10 +64,10 @@ bench-rooms: ## Delivery to 2,000 sockets, what memory one takes, and what encry
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench rooms
 
-chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it, by a SEED
+chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it, by a SEED; then ROUNDS=980 of F1
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
-	MINUTES=$(MINUTES) SEED=$(SEED) $(CARGO) bench --locked -p heim-tests --bench chaos
+	MINUTES=$(MINUTES) SEED=$(SEED) ROUNDS=$(ROUNDS) $(CARGO) bench --locked -p heim-tests --bench chaos
 
 model: ## 100,000 random schedules of the state machine on the real database
 	HEIM_MEDIA_SCHEDULES=100000 $(CARGO) test --locked --release -p heim-db --test state_machine -- --nocapture

@@ -5,76 +5,26 @@ use heim_common::media::MediaState;
 use heim_tests::{
     corpus,
     fleet::Fleet,
+    kills::kills,
     pair::Pair,
     raw::{Raw, upload_head},
     sharing::finished,
     truth,
-    until::until,
 };
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-/// The variable that says how many workers are killed.
-const ROUNDS: &str = "HEIM_MEDIA_ROUNDS";
+/// How many workers are killed; `make chaos` kills more.
+const ROUNDS: usize = 20;
 /// How long it takes until another worker runs what a killed one had: a lease of
 /// 3 s and a sweep every second.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 
-fn rounds() -> u32 {
-    let rounds = std::env::var_os(ROUNDS).and_then(|text| text.into_string().ok());
-    rounds.map_or(20, |rounds| rounds.parse().expect("a number of rounds"))
-}
-
-/// Up to half a second, another one each time.
-fn a_moment() -> Duration {
-    Duration::from_millis(RandomState::new().hash_one(0) % 500)
-}
-
-/// One kill at a random moment. How long it took until another worker had the
-/// job, if it was still the victim's.
-async fn kill_one(fleet: &mut Fleet, pair: &Pair, picture: &[u8]) -> Option<Duration> {
-    let database = fleet.database().await;
-    let id = pair.share(picture).await;
-    let victim = until("a worker holds the job", async || truth::holder(&database).await).await;
-    let place = fleet.place_of(&victim).expect("the holder is one of ours");
-    tokio::time::sleep(a_moment()).await;
-    fleet.workers[place].kill9().await;
-    let killed = Instant::now();
-    let left = job(&database, id).await;
-    let mut took = None;
-    if left.state == "running" {
-        assert_eq!((left.fence, &left.worker), (1, &victim), "{}", left.line);
-        until("another worker has the job", async || (job(&database, id).await.fence > 1).then_some(())).await;
-        took = Some(killed.elapsed());
-    }
-    assert_eq!(pair.see_it_ready(id).await.transcodings.len(), 5);
-    assert_eq!(events(&database, id).await, 5, "each transcoding is told of once");
-    let ended = job(&database, id).await;
-    assert_eq!(ended.failures, ended.fence - 1, "{}", ended.line);
-    fleet.replace_worker(place).await;
-    took
-}
-
 #[tokio::test]
 async fn f1_a_worker_killed_at_any_moment_is_replaced_within_five_seconds() {
-    let mut fleet = Fleet::start(2, 3).await;
-    let pair = Pair::enter(&fleet, "welcome").await;
-    let picture = corpus::read(corpus::SLOW);
-    let (rounds, mut took) = (rounds(), Vec::new());
-    for _ in 0..rounds {
-        took.extend(kill_one(&mut fleet, &pair, &picture).await);
-    }
-    took.sort();
-    let at = |percent: usize| took.get((took.len() * percent / 100).min(took.len().saturating_sub(1))).copied();
-    let (middle, late) = (at(50).unwrap_or_default(), at(99).unwrap_or_default());
-    println!("F1: {rounds} kills, {} in mid-job; runs elsewhere after p50 {middle:?}, p99 {late:?}", took.len());
-    assert!(took.len() * 2 >= rounds as usize, "too few kills came in mid-job: this tests nothing any more");
-    assert!(late <= ELSEWHERE, "{took:?}");
-    // What a put had begun when its worker was killed is a draft, `KEY#1`.
-    let stored = fleet.stored().into_iter().filter(|file| !file.contains('#'));
-    assert_eq!(stored.count(), rounds as usize * 5, "everything is there, and nothing twice");
+    let kills = kills(ROUNDS, 1).await;
+    println!("F1: {kills}");
+    assert!(kills.took.len() * 2 >= ROUNDS, "too few kills came in mid-job: this tests nothing any more");
+    assert!(kills.at(99) <= ELSEWHERE, "{kills:?}");
 }
 
 /// Has the first worker die at a point, and another one do the rest.

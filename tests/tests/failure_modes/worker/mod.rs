@@ -4,5 +4,6 @@
 mod children;
 mod cut_off;
 mod frozen;
-pub(crate) mod job;
 mod killed;
+
+pub(crate) use heim_tests::job;

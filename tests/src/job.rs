@@ -1,30 +1,30 @@
 //! What the database says of one job.
 
+use crate::truth;
 use heim_common::{JobId, MediaId};
 use heim_db::Database;
-use heim_tests::truth;
 
 /// A job's row.
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub struct Job {
     /// Its id.
-    pub(crate) id: JobId,
+    pub id: JobId,
     /// `pending`, `running`, `done` or `failed`.
-    pub(crate) state: String,
+    pub state: String,
     /// How often it was claimed.
-    pub(crate) fence: i64,
+    pub fence: i64,
     /// Attempts that ended badly.
-    pub(crate) failures: i64,
+    pub failures: i64,
     /// Children that died of it.
-    pub(crate) deaths: i64,
+    pub deaths: i64,
     /// Who holds it, or ended it.
-    pub(crate) worker: String,
+    pub worker: String,
     /// The whole line.
-    pub(crate) line: String,
+    pub line: String,
 }
 
 /// The job of a media object.
-pub(crate) async fn job(database: &Database, media: MediaId) -> Job {
+pub async fn job(database: &Database, media: MediaId) -> Job {
     let rows = truth::rows(database).await;
     let of_this = format!("/{} ", media.as_i64());
     let line = rows.lines().find(|line| line.starts_with("job ") && line.contains(&of_this));
@@ -44,7 +44,7 @@ pub(crate) async fn job(database: &Database, media: MediaId) -> Job {
 }
 
 /// How many events tell of a media object.
-pub(crate) async fn events(database: &Database, media: MediaId) -> usize {
+pub async fn events(database: &Database, media: MediaId) -> usize {
     let of_this = format!("/{} ", media.as_i64());
     let rows = truth::rows(database).await;
     rows.lines().filter(|line| line.starts_with("event ") && line.contains(&of_this)).count()
