@@ -121,7 +121,8 @@ impl Database {
     pub async fn jobs_retell(&self, lane: Lane, waiting: usize, stale: Duration) -> Result<u64, DbError> {
         let told = self
             .read(DbError::Dispatch, async {
-                let sql = format!("SELECT count(*) AS told FROM job WHERE {TOLD} AND job.lane = $1");
+                let told = TOLD.rows(self.backend());
+                let sql = format!("SELECT count(*) AS told FROM {told} AND job.lane = $1");
                 let count = Statement::from_sql_and_values(self.backend(), sql, [lane.as_str().into()]);
                 let row = self.pool.query_one_raw(count).await?;
                 Ok(row.map_or(Ok(0), |row| row.try_get::<i64>("", "told"))?.unsigned_abs())
@@ -135,8 +136,9 @@ impl Database {
             let backend = tx.get_database_backend();
             let now = clock::sql(backend);
             let sql = format!(
-                "SELECT job.id AS id FROM job WHERE {TOLD} AND job.lane = $1 AND job.dispatched < {now} - $2
+                "SELECT job.id AS id FROM {} AND job.lane = $1 AND job.dispatched < {now} - $2
                  ORDER BY job.dispatched LIMIT $3 {}",
+                TOLD.rows(backend),
                 skip_locked(backend)
             );
             let lost = i64::try_from(lost).unwrap_or(i64::MAX);
@@ -163,8 +165,9 @@ impl Database {
             let now = clock::sql(backend);
             let sql = format!(
                 "UPDATE job SET rests_until = NULL WHERE id IN (
-                   SELECT job.id FROM job WHERE {RESTING} AND job.rests_until <= {now}
+                   SELECT job.id FROM {} AND job.rests_until <= {now}
                    ORDER BY job.rests_until LIMIT {CHOSEN_MAX} {})",
+                RESTING.rows(backend),
                 skip_locked(backend)
             );
             tx.execute_raw(Statement::from_string(backend, sql)).await?;
@@ -176,7 +179,7 @@ impl Database {
     async fn next_rested(&self) -> Result<Option<Duration>, DbError> {
         self.read(DbError::Dispatch, async {
             let now = clock::sql(self.backend());
-            let sql = format!("SELECT min(job.rests_until) - {now} AS rests FROM job WHERE {RESTING}");
+            let sql = format!("SELECT min(job.rests_until) - {now} AS rests FROM {}", RESTING.rows(self.backend()));
             let row = self.pool.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
             let rests = row.map_or(Ok(None), |row| row.try_get::<Option<i64>>("", "rests"))?;
             Ok(rests.map(|rests| Duration::from_millis(u64::try_from(rests).unwrap_or(0))))
@@ -207,10 +210,33 @@ impl Database {
     }
 }
 
-// The groups, in the words of their indexes.
-const WAITING: &str = "job.state = 'pending' AND job.dispatched IS NULL AND job.rests_until IS NULL";
-const TOLD: &str = "job.state = 'pending' AND job.dispatched IS NOT NULL";
-const RESTING: &str = "job.state = 'pending' AND job.rests_until IS NOT NULL";
+/// A group of pending jobs: its index, and what that is of, in the same words.
+struct Group {
+    index: &'static str,
+    of: &'static str,
+}
+
+const WAITING: Group = Group {
+    index: "idx_job_waiting",
+    of: "job.state = 'pending' AND job.dispatched IS NULL AND job.rests_until IS NULL",
+};
+const TOLD: Group = Group { index: "idx_job_told", of: "job.state = 'pending' AND job.dispatched IS NOT NULL" };
+const RESTING: Group = Group { index: "idx_job_resting", of: "job.state = 'pending' AND job.rests_until IS NOT NULL" };
+
+impl Group {
+    /// What stands behind `FROM` for the jobs of this group alone.
+    ///
+    /// `SQLite` is told by which index: it does not know how many jobs are in which
+    /// group, prefers the index over all states, and would pass over all that are
+    /// pending.
+    fn rows(&self, backend: DbBackend) -> String {
+        let Self { index, of } = self;
+        match backend {
+            DbBackend::Sqlite => format!("job INDEXED BY {index} WHERE {of}"),
+            _ => format!("job WHERE {of}"),
+        }
+    }
+}
 
 /// `SQLite` has one writer at a time and no such words.
 fn skip_locked(backend: DbBackend) -> &'static str {
@@ -236,8 +262,8 @@ async fn rooms(tx: &DatabaseTransaction, lane: Lane, limit: u64, after: &str) ->
 /// A jump from each room to the next through the index: a backlog of a million
 /// jobs in few rooms costs nothing.
 async fn walk(tx: &DatabaseTransaction, lane: Lane, limit: u64, after: &str) -> Result<Vec<String>, Cause> {
-    let next =
-        |after| format!("(SELECT min(job.room) FROM job WHERE {WAITING} AND job.lane = $1 AND job.room > {after})");
+    let waiting = WAITING.rows(tx.get_database_backend());
+    let next = |after| format!("(SELECT min(job.room) FROM {waiting} AND job.lane = $1 AND job.room > {after})");
     let sql = format!(
         "WITH RECURSIVE walked(room, steps) AS (
            SELECT {}, 1
@@ -283,9 +309,10 @@ async fn heads(
     rooms: &[String],
 ) -> Result<BTreeMap<String, Vec<i64>>, Cause> {
     let backend = tx.get_database_backend();
+    let waiting = WAITING.rows(backend);
     let first = |room| {
         format!(
-            "SELECT job.id, job.room FROM job WHERE {WAITING} AND job.lane = $1 AND job.room = {room}
+            "SELECT job.id, job.room FROM {waiting} AND job.lane = $1 AND job.room = {room}
              ORDER BY job.id LIMIT $3"
         )
     };
