@@ -6,7 +6,7 @@ TEST_FEATURES = --features heim-tests/failpoints
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
-.PHONY: run test bench bench-rooms slow-clients chaos model fleet check format lint unit web-test docs test-tools
+.PHONY: run test bench bench-rooms bench-queue backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -63,6 +63,16 @@ bench-rooms: ## Delivery to 2,000 sockets, what memory one takes, and what encry
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench rooms
+
+bench-queue: tests/benches/queue/bullmq/node_modules/.package-lock.json ## Pickup, claims a second and CPU of a job, beside BullMQ on the same Redis
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) bench --locked -p heim-tests --bench queue
+
+backlog: ## Dispatch with a million jobs waiting; then 100,000 uploads (or COUNT) without a worker, worked off afterwards
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	COUNT=$(COUNT) $(CARGO) bench --locked -p heim-db -p heim-tests --bench dispatch --bench backlog
 
 chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it, by a SEED; then ROUNDS=980 of F1
 	@scripts/require $(TEST_PACKAGES)

@@ -14,6 +14,7 @@ pub mod client;
 pub mod corpus;
 pub mod elsewhere;
 pub mod fleet;
+pub mod flood;
 pub mod job;
 pub mod keyed;
 pub mod kills;

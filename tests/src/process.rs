@@ -1,7 +1,10 @@
 //! The project's own binaries as processes: started, awaited, signalled, and
 //! gone when the test is over, however it ends.
 
-use crate::until::{until, within};
+use crate::{
+    until::{until, within},
+    usage,
+};
 use heim_runtime::failpoint::{self, Planned};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -191,13 +194,7 @@ impl Process {
     /// The processes that it has started: its pixel children.
     #[must_use]
     pub fn children(&self) -> Vec<Pid> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid().as_raw_nonzero())).into_iter().flatten().flatten();
-        let children = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-        children
-            .flat_map(|line| {
-                line.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>()
-            })
-            .collect()
+        usage::children(self.pid())
     }
 }
 

@@ -141,11 +141,44 @@ impl Redis {
         ask(self.port, line).expect("Redis answers")
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// If the server does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("the server runs").pid
+    }
+
+    /// What it tells of itself, for whoever looks again and again.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        Info { port: self.port }
+    }
+
     fn signal(&self, name: &str) {
         let server = self.server.as_ref().expect("the server runs");
         let kill = format!("kill -{name} {}", server.pid);
         let status = Command::new("sh").args(["-c", &kill]).status().expect("sh is there");
         assert!(status.success(), "{kill}");
+    }
+}
+
+/// The command `INFO` of one server.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    port: u16,
+}
+
+impl Info {
+    /// A number that stands in this section.
+    ///
+    /// # Panics
+    /// If the server does not tell it.
+    #[must_use]
+    pub fn number(self, section: &str, field: &str) -> u64 {
+        let number = told(self.port, section, field).and_then(|text| text.parse().ok());
+        number.unwrap_or_else(|| panic!("Redis does not tell {field}"))
     }
 }
 
@@ -206,11 +239,15 @@ fn answers(child: &mut Child, port: u16) -> bool {
 }
 
 fn owns(port: u16, pid: u32) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    if stream.write_all(b"INFO server\r\nQUIT\r\n").is_err() {
-        return false;
-    }
-    BufReader::new(stream).lines().map_while(Result::ok).any(|line| line == format!("process_id:{pid}"))
+    told(port, "server", "process_id").is_some_and(|id| id == pid.to_string())
+}
+
+/// What `INFO` says of a field, if it does.
+fn told(port: u16, section: &str, field: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.write_all(format!("INFO {section}\r\nQUIT\r\n").as_bytes()).ok()?;
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    lines.find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.to_owned()))
 }
 
 fn ask(port: u16, line: &str) -> std::io::Result<String> {
