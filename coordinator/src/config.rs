@@ -187,7 +187,7 @@ impl Default for JobsConfig {
             backoff_ms: 1_000,
             backoff_max_ms: 60_000,
             sweep_ms: 1_000,
-            redispatch_ms: 5_000,
+            redispatch_ms: 3_000,
             bulk_bytes: 12 << 20,
             bulk_pixels: 36_000_000,
             kept_s: 7 * 24 * 3600,

@@ -27,6 +27,26 @@ async fn f1_a_worker_killed_at_any_moment_is_replaced_within_five_seconds() {
     assert!(kills.at(99) <= ELSEWHERE, "{kills:?}");
 }
 
+/// Nobody knows yet that it has the job: no lease runs out.
+#[tokio::test]
+async fn f1_a_worker_killed_before_it_could_claim_is_replaced_within_five_seconds() {
+    let mut fleet = Fleet::start(2, 0).await;
+    let dying = fleet.worker(0).failpoints("job-popped=kill").start().await;
+    fleet.workers.push(dying);
+    let pair = Pair::enter(&fleet, "welcome").await;
+    let id = pair.share(&corpus::read(corpus::SMALL)).await;
+    fleet.workers[0].ended().await;
+    let killed = Instant::now();
+    fleet.add_worker().await;
+    let database = fleet.database().await;
+    until("another worker has the job", async || (job(&database, id).await.fence == 1).then_some(())).await;
+    println!("F1: an id that was popped only is with another worker after {:?}", killed.elapsed());
+    assert!(killed.elapsed() <= ELSEWHERE, "{:?}", killed.elapsed());
+    pair.see_it_ready(id).await;
+    let ended = job(&database, id).await;
+    assert_eq!((ended.fence, ended.failures), (1, 0), "{}", ended.line);
+}
+
 /// Has the first worker die at a point, and another one do the rest.
 async fn worker_dies_at(point: &str, registered: usize) {
     let mut fleet = Fleet::start(2, 0).await;
