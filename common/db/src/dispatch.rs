@@ -352,7 +352,7 @@ async fn take(tx: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>, Cau
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.is_in(ids.iter().copied()))
-        .filter(Column::State.eq(JobState::Pending.as_str()))
+        .filter(are_pending())
         .filter(Column::Dispatched.is_null())
         .filter(Column::RestsUntil.is_null())
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
@@ -367,11 +367,17 @@ async fn take(tx: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>, Cau
     Ok(free.into_iter().collect())
 }
 
+/// For jobs that are named by their ids, in words that no index knows: `SQLite` would
+/// else look for the ids among all that are pending.
+fn are_pending() -> Expr {
+    Expr::cust("state || '' = 'pending'")
+}
+
 async fn untell(tx: &DatabaseTransaction, ids: impl Iterator<Item = i64>) -> Result<(), Cause> {
     Entity::update_many()
         .col_expr(Column::Dispatched, Expr::value(None::<i64>))
         .filter(Column::Id.is_in(ids))
-        .filter(Column::State.eq(JobState::Pending.as_str()))
+        .filter(are_pending())
         .exec(tx)
         .await?;
     Ok(())
