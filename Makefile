@@ -3,6 +3,8 @@
 CARGO ?= cargo
 # The tests' build is the only one in which failpoints are there.
 TEST_FEATURES = --features heim-tests/failpoints
+# One more than two cores are: tests wait more than they compute.
+TEST_THREADS ?= 3
 BUILD_PACKAGES = cmake nasm
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
@@ -29,7 +31,7 @@ unit: test-tools
 	@test -d ../shared/corpus || { echo "the tests work on real photos and hostile files: put the corpus beside the checkout, at ../shared/corpus" >&2; exit 1; }
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
-	$(CARGO) test --locked --workspace $(TEST_FEATURES)
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace $(TEST_FEATURES)
 
 web-test:
 	@command -v node >/dev/null || scripts/require nodejs npm
