@@ -2,6 +2,7 @@
 //! PostgreSQL database, a Redis and a store that no other test uses.
 
 use crate::{
+    ports,
     postgres::Postgres,
     process::{Launch, Process},
     raw::authority,
@@ -69,8 +70,8 @@ impl Fleet {
         let migrated = fleet.coordinator().arguments(&["migrate"]).run().await;
         assert!(migrated.status.success(), "{migrated:?}");
         for _ in 0..coordinators {
-            let coordinator = fleet.serving("127.0.0.1:0").start().await;
-            fleet.coordinators.push(coordinator);
+            let listen = format!("127.0.0.1:{}", ports::free(2));
+            fleet.coordinators.push(fleet.serving(&listen).start().await);
         }
         for _ in 0..workers {
             fleet.add_worker().await;

@@ -23,6 +23,7 @@ pub mod load;
 pub mod operator;
 pub mod packets;
 pub mod pair;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -5,10 +5,10 @@
 //! process holds open. When the process ends, by a panic or `kill -9` too, the
 //! pipe breaks, and the shell stops the server and removes the folder.
 
+use super::ports;
 use std::{
     fs, io,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
@@ -81,7 +81,7 @@ impl Postgres {
         initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "-D"]);
         finished(initdb.arg(folder.join("data")));
         for _ in 0..5 {
-            let port = free_port();
+            let port = ports::free(1);
             let keeper = Keeper::spawn(&programs, &folder, port);
             let postgres =
                 Self { programs: programs.clone(), port, databases: AtomicU32::new(0), keeper: keeper.into() };
@@ -232,9 +232,4 @@ fn finished(command: &mut Command) {
     let Output { status, stderr, .. } =
         command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
 }

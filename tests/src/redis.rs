@@ -3,16 +3,14 @@
 //! emptied.
 //!
 //! Only std and `tempfile`, so that other crates' tests can include this file
-//! by its path. It knows nothing of what is kept in Redis.
+//! and `ports.rs` by their paths. It knows nothing of what is kept in Redis.
 
+use super::ports;
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
-    sync::{
-        atomic::{AtomicU16, Ordering},
-        mpsc,
-    },
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -60,7 +58,7 @@ impl Redis {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temp folder can be made");
         for _ in 0..20 {
-            let port = free_port();
+            let port = ports::free(0);
             // Somebody else may have taken the port in between: then it ends.
             let persistence = Persistence::None;
             if let Some(server) = Server::start(port, &folder, persistence) {
@@ -257,21 +255,4 @@ fn ask(port: u16, line: &str) -> std::io::Result<String> {
     let mut reply = String::new();
     BufReader::new(stream).read_line(&mut reply)?;
     Ok(reply.trim_end().to_owned())
-}
-
-/// A port below those that the kernel gives to outgoing connections: such a
-/// connection could otherwise take it while the server is down.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 15_000;
-    const PORTS: u16 = 15_000;
-    let start = u16::try_from(std::process::id() % u32::from(PORTS)).expect("below PORTS, so it fits");
-    for _ in 0..PORTS {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(7);
-        let port = FIRST + start.wrapping_add(step) % PORTS;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free port between {FIRST} and {}", FIRST + PORTS);
 }

@@ -6,6 +6,9 @@
 //! Ten thousand in a thousand rooms are a special case, and only printed: a page of
 //! the index then holds the first jobs of many rooms.
 
+#[expect(unreachable_pub, reason = "as above")]
+#[path = "../../../tests/src/ports.rs"]
+mod ports;
 #[expect(
     unreachable_pub,
     dead_code,

@@ -1,6 +1,9 @@
 //! How long a job waits for an idle worker, over both transports. Starts a
 //! Redis of its own.
 
+#[path = "../../../tests/src/ports.rs"]
+#[expect(unreachable_pub, reason = "made for every crate's tests")]
+mod ports;
 #[path = "../../../tests/src/redis.rs"]
 #[expect(dead_code, unreachable_pub, reason = "made for every crate's tests")]
 mod redis;

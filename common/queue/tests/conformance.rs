@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/src/ports.rs"]
+#[expect(unreachable_pub, reason = "made for every crate's tests")]
+mod ports;
 #[path = "../../../tests/src/redis.rs"]
 #[expect(unreachable_pub, dead_code, reason = "made for every crate's tests")]
 mod redis;

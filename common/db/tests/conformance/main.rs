@@ -17,6 +17,9 @@ mod messages;
 mod outage;
 mod place;
 #[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
+#[path = "../../../../tests/src/ports.rs"]
+mod ports;
+#[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
 mod private;

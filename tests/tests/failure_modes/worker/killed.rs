@@ -7,6 +7,7 @@ use heim_tests::{
     fleet::Fleet,
     kills::kills,
     pair::Pair,
+    ports,
     raw::{Raw, upload_head},
     sharing::finished,
     truth,
@@ -84,7 +85,8 @@ async fn f3_killed_after_the_hook_the_next_run_makes_what_is_missing() {
 #[tokio::test]
 async fn f3_a_coordinator_killed_after_it_registered_is_told_again_and_tells_once() {
     let mut fleet = Fleet::start(2, 0).await;
-    let dying = fleet.serving("127.0.0.1:0").failpoints("registration-committed=kill").start().await;
+    let listen = format!("127.0.0.1:{}", ports::free(2));
+    let dying = fleet.serving(&listen).failpoints("registration-committed=kill").start().await;
     fleet.coordinators.push(dying);
     let worker = fleet.worker(2).start().await;
     fleet.workers.push(worker);
