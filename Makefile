@@ -15,7 +15,7 @@ run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	$(CARGO) build --locked -p heim-media
 	target/debug/heim-media
 
-test: check unit web-test docs ## All checks and all tests
+test: check web-test docs unit ## All checks and all tests
 
 check: format lint
 

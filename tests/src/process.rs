@@ -94,7 +94,7 @@ impl Launch {
     }
 
     /// Has the process killed, frozen or held up at named places: see
-    /// [`heim_runtime::failpoint`].
+    /// [`heim_runtime::failpoint!`].
     #[must_use]
     pub fn failpoints(mut self, plan: &str) -> Self {
         assert!(failpoint::are_armed(), "built without failpoints: `make test` builds with them");
