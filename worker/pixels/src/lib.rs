@@ -21,6 +21,8 @@ mod color;
 mod decode;
 mod encode;
 mod error;
+mod fit;
+mod light;
 mod limits;
 mod orient;
 mod placeholder;

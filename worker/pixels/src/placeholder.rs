@@ -2,7 +2,8 @@
 
 use crate::{
     PixelError,
-    plan::{self, PLACEHOLDER_SIDE},
+    fit::inside,
+    plan::PLACEHOLDER_SIDE,
     pool::Pool,
     raster::{Layout, Raster},
     resize,
@@ -12,13 +13,13 @@ use heim_common::media::Placeholder;
 
 /// Computes it from the smallest level that is large enough. Levels are upright,
 /// largest first, `Rgb` or `Rgba`.
-pub(crate) fn of(levels: &[Raster], resizer: &mut Resizer, pool: &mut Pool) -> Result<Placeholder, PixelError> {
-    let enough = |level: &&Raster| level.width.max(level.height) >= PLACEHOLDER_SIDE;
+pub(crate) fn of(levels: &[&Raster], resizer: &mut Resizer, pool: &mut Pool) -> Result<Placeholder, PixelError> {
+    let enough = |level: &&&Raster| level.width.max(level.height) >= PLACEHOLDER_SIDE;
     let Some(source) = levels.iter().rev().find(enough).or(levels.first()) else {
         return Err(PixelError::Resize("there is no level".into()));
     };
-    let size = plan::inside((source.width, source.height), (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE));
-    let small = resize::resized(source, size, resizer, pool)?;
+    let size = inside((source.width, source.height), (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE));
+    let small = resize::resized(source, size, None, resizer, pool)?;
     let rgba: Vec<u8> = match small.layout {
         Layout::Rgba => small.pixels.clone(),
         _ => small.pixels.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255]).collect(),
@@ -35,7 +36,7 @@ mod tests {
     fn hash(width: u32, height: u32, pixel: [u8; 4]) -> Vec<u8> {
         let pixels = pixel.repeat((width * height) as usize);
         let level = Raster { width, height, layout: Layout::Rgba, pixels };
-        of(&[level], &mut Resizer::new(), &mut Pool::default()).unwrap().0
+        of(&[&level], &mut Resizer::new(), &mut Pool::default()).unwrap().0
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! All sizes, computed from the original's before any pixel moves. Never from
 //! a level of the cascade: rounding twice gives 160 x 106 for 160 x 107.
 
+use crate::{
+    fit::{Level, inside},
+    raster::Raster,
+};
 use heim_common::{
     header::Orientation,
-    spec::{Fit, Params, TranscodingSpec},
+    spec::{Light, OutputType, TranscodingSpec},
 };
+use std::cmp::Reverse;
 
 /// Longest side of the picture that the placeholder is computed from.
 pub(crate) const PLACEHOLDER_SIDE: u32 = 100;
@@ -16,25 +21,42 @@ const SMALL_SIDE: u32 = 400;
 /// Width and height in pixels.
 pub(crate) type Size = (u32, u32);
 
+/// How an output's bytes are made of its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Encoding {
+    pub(crate) output: OutputType,
+    pub(crate) quality: u8,
+    pub(crate) effort: u8,
+}
+
 /// One transcoding that is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     /// Which of the specs.
     pub(crate) index: usize,
-    /// Which of the plan's levels.
-    pub(crate) level: usize,
-    pub(crate) quality: u8,
+    /// Which of the plan's cascades, and which of its levels.
+    pub(crate) level: (usize, usize),
+    pub(crate) encoding: Encoding,
+}
+
+/// Levels that are made in the same light, each of one that came before it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Cascade {
+    pub(crate) light: Light,
+    /// The first is the whole picture, and no smaller than what any other is
+    /// made of. Never empty; what the others are made of falls.
+    pub(crate) levels: Vec<Level>,
 }
 
 /// What is to be made of a picture.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Plan {
     /// The original's size, upright.
     pub(crate) original: Size,
     /// How decoded pixels are to be turned.
     pub(crate) orientation: Orientation,
-    /// The different sizes of all targets, upright, largest first; never empty.
-    pub(crate) levels: Vec<Size>,
+    /// One for each light that is asked for; never empty.
+    pub(crate) cascades: Vec<Cascade>,
     /// In the order in which they are given out: smallest first.
     pub(crate) targets: Vec<Target>,
 }
@@ -43,79 +65,83 @@ impl Plan {
     /// `stored` is the size as stored, before it is turned upright.
     pub(crate) fn new(stored: Size, orientation: Orientation, specs: &[TranscodingSpec]) -> Self {
         let original = upright(stored, orientation);
-        let sizes: Vec<Size> = specs.iter().map(|spec| target_size(original, &spec.params)).collect();
-        let mut levels = sizes.clone();
-        if levels.is_empty() {
-            levels.push(inside(original, (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE)));
+        let mut cascades: Vec<Cascade> = Vec::new();
+        for light in [Light::Gamma, Light::Linear] {
+            let wanted = specs.iter().filter(|spec| spec.params.light == light);
+            let levels: Vec<Level> = wanted.map(|spec| Level::of(original, &spec.params)).collect();
+            if !levels.is_empty() {
+                cascades.push(Cascade::new(light, original, levels));
+            }
         }
-        // They all have the original's ratio, so they are ordered by both sides.
-        levels.sort_unstable_by(|a, b| b.cmp(a));
-        levels.dedup();
-        let mut targets: Vec<Target> = (specs.iter().zip(&sizes).enumerate())
-            .map(|(index, (spec, size))| Target {
-                index,
-                level: levels.iter().position(|level| level == size).unwrap_or_default(),
-                quality: spec.params.quality,
+        if cascades.is_empty() {
+            let small = Level::whole(inside(original, (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE)), original);
+            cascades.push(Cascade::new(Light::default(), original, vec![small]));
+        }
+        let mut targets: Vec<Target> = (specs.iter().enumerate())
+            .map(|(index, spec)| {
+                let level = Level::of(original, &spec.params);
+                let at = cascades.iter().position(|cascade| cascade.light == spec.params.light).unwrap_or_default();
+                let of_cascade = cascades[at].levels.iter().position(|other| *other == level).unwrap_or_default();
+                let effort = spec.params.effort.unwrap_or(spec.content_type.effort_default());
+                let encoding = Encoding { output: spec.content_type, quality: spec.params.quality, effort };
+                Target { index, level: (at, of_cascade), encoding }
             })
             .collect();
-        targets.sort_by_key(|target| std::cmp::Reverse(target.level));
-        Self { original, orientation, levels, targets }
+        let pixels = |&(at, level): &(usize, usize)| {
+            let (width, height) = cascades[at].levels[level].size;
+            u64::from(width) * u64::from(height)
+        };
+        targets.sort_by_key(|target| pixels(&target.level));
+        Self { original, orientation, cascades, targets }
     }
 
-    /// The largest level, as the decoder sees it: not yet turned.
-    pub(crate) fn reduced(&self) -> Size {
-        upright(self.levels[0], self.orientation)
+    /// Those levels that show the whole picture, largest first, out of all that
+    /// were made of the first cascade.
+    pub(crate) fn whole<'a>(&self, made: &'a [Vec<Raster>]) -> Vec<&'a Raster> {
+        let of_first = self.cascades[0].levels.iter().zip(&made[0]);
+        of_first.filter(|(level, _)| level.is_source()).map(|(_, raster)| raster).collect()
+    }
+
+    /// A size of the upright picture, as the decoder sees it: not yet turned.
+    pub(crate) fn lying(&self, size: Size) -> Size {
+        upright(size, self.orientation)
     }
 
     /// The least size that a decoder's own scaling may leave.
     pub(crate) fn decoded_min(&self) -> Size {
-        let (width, height) = self.reduced();
+        let sizes = self.cascades.iter().map(|cascade| cascade.levels[0].size);
+        let (width, height) = self.lying(sizes.reduce(covering).unwrap_or((1, 1)));
         let factor = if width.max(height) <= SMALL_SIDE { 2 } else { 1 };
         (width * factor, height * factor)
     }
+}
+
+impl Cascade {
+    fn new(light: Light, original: Size, mut levels: Vec<Level>) -> Self {
+        let largest = levels.iter().map(|level| level.whole).reduce(covering).unwrap_or(original);
+        levels.push(Level::whole(largest, original));
+        // Of equal ones, those come first that others can be made of.
+        levels.sort_by_key(|level| (Reverse(level.whole), !level.is_source(), Reverse(level.size)));
+        levels.dedup();
+        Self { light, levels }
+    }
+}
+
+fn covering(one: Size, other: Size) -> Size {
+    (one.0.max(other.0), one.1.max(other.1))
 }
 
 fn upright((width, height): Size, orientation: Orientation) -> Size {
     if orientation.swaps_sides() { (height, width) } else { (width, height) }
 }
 
-fn target_size(original: Size, params: &Params) -> Size {
-    match params.fit {
-        Fit::Inside => inside(original, (params.width, params.height)),
-    }
-}
-
-/// The size that fits a box, keeps the ratio, never enlarges, and has sides of
-/// at least one pixel.
-pub(crate) fn inside((width, height): Size, (box_width, box_height): Size) -> Size {
-    let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
-    let (bw, bh) = (u64::from(box_width).clamp(1, w), u64::from(box_height).clamp(1, h));
-    let scaled = |side: u64, to: u64, of: u64| ((side * to * 2 + of) / (of * 2)).max(1);
-    let (fit_w, fit_h) = if bw * h <= bh * w { (bw, scaled(h, bw, w)) } else { (scaled(w, bh, h), bh) };
-    // Both are at most the original's sides, which were u32.
-    (u32::try_from(fit_w).unwrap_or(width), u32::try_from(fit_h).unwrap_or(height))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heim_common::spec::default_specs;
+    use heim_common::spec::{Fit, Params, default_specs};
 
-    #[test]
-    fn sizes_fit_inside_and_never_enlarge() {
-        for (original, boxed, expected) in [
-            ((4032, 3024), (1280, 1280), (1280, 960)),
-            ((3024, 4032), (160, 160), (120, 160)),
-            ((6000, 4000), (160, 160), (160, 107)),
-            ((120, 80), (640, 640), (120, 80)),
-            ((1, 65_500), (160, 160), (1, 160)),
-            ((65_500, 1), (160, 160), (160, 1)),
-            ((1, 1), (16_383, 16_383), (1, 1)),
-            ((1000, 1000), (300, 20), (20, 20)),
-            ((u32::MAX, u32::MAX), (16_383, 16_383), (16_383, 16_383)),
-        ] {
-            assert_eq!(inside(original, boxed), expected, "{original:?} in {boxed:?}");
-        }
+    fn sizes(plan: &Plan) -> Vec<Size> {
+        plan.cascades[0].levels.iter().map(|level| level.size).collect()
     }
 
     #[test]
@@ -123,21 +149,44 @@ mod tests {
         let mut specs = default_specs();
         specs.reverse();
         let plan = Plan::new((400, 300), Orientation::Upright, &specs);
-        assert_eq!(plan.levels, [(400, 300), (320, 240), (160, 120)]);
-        let order: Vec<(usize, usize)> = plan.targets.iter().map(|target| (target.index, target.level)).collect();
+        assert_eq!(sizes(&plan), [(400, 300), (320, 240), (160, 120)]);
+        let order: Vec<(usize, usize)> = plan.targets.iter().map(|target| (target.index, target.level.1)).collect();
         assert_eq!(order, [(3, 2), (2, 1), (0, 0), (1, 0)]);
     }
 
     #[test]
     fn a_picture_that_lies_on_its_side_is_planned_upright_and_decoded_lying() {
         let plan = Plan::new((4032, 3024), Orientation::Rotate90, &default_specs());
-        assert_eq!((plan.original, plan.levels[0], plan.reduced()), ((3024, 4032), (960, 1280), (1280, 960)));
+        assert_eq!((plan.original, sizes(&plan)[0], plan.decoded_min()), ((3024, 4032), (960, 1280), (1280, 960)));
     }
 
     #[test]
     fn a_small_largest_target_is_decoded_at_twice_its_size() {
         assert_eq!(Plan::new((4000, 3000), Orientation::Upright, &default_specs()[..2]).decoded_min(), (640, 480));
         assert_eq!(Plan::new((4000, 3000), Orientation::Upright, &default_specs()).decoded_min(), (1280, 960));
-        assert_eq!(Plan::new((4000, 3000), Orientation::Upright, &[]).levels, [(100, 75)]);
+        assert_eq!(sizes(&Plan::new((4000, 3000), Orientation::Upright, &[])), [(100, 75)]);
+    }
+
+    #[test]
+    fn what_is_cut_is_made_of_a_whole_picture_that_is_large_enough() {
+        let mut specs = default_specs();
+        specs[0].params = Params { fit: Fit::Cover, ..Params::of_box(160, 160) };
+        specs[1].params = Params { fit: Fit::Cover, ..Params::of_box(1280, 1280) };
+        let plan = Plan::new((4000, 3000), Orientation::Upright, &specs);
+        let levels = &plan.cascades[0].levels;
+        assert_eq!(levels[0], Level::whole((1707, 1280), (4000, 3000)));
+        assert_eq!(sizes(&plan), [(1707, 1280), (1280, 1280), (1280, 960), (640, 480), (160, 160)]);
+        let order: Vec<usize> = plan.targets.iter().map(|target| target.index).collect();
+        assert_eq!(order, [0, 2, 3, 1]);
+    }
+
+    #[test]
+    fn each_light_has_a_cascade_of_its_own() {
+        let mut specs = default_specs();
+        specs[0].params.light = Light::Linear;
+        let plan = Plan::new((4000, 3000), Orientation::Upright, &specs);
+        assert_eq!(plan.cascades.len(), 2);
+        assert_eq!((plan.cascades[1].light, plan.cascades[1].levels[0].size), (Light::Linear, (160, 120)));
+        assert_eq!(plan.targets[0].level, (1, 0));
     }
 }

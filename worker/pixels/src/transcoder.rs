@@ -3,11 +3,12 @@
 use crate::{
     Limits, PixelError, SinkClosed, Step,
     color::{self, Meaning},
-    decode::{self, Context, JpegDecoder},
+    decode::{self, Context, Decoded, JpegDecoder},
     encode::Encoder,
-    orient, placeholder,
-    plan::Plan,
+    light, orient, placeholder,
+    plan::{Cascade, Plan, Size},
     pool::Pool,
+    raster::Raster,
     resize,
     stopwatch::Stopwatch,
 };
@@ -15,7 +16,7 @@ use fast_image_resize::Resizer;
 use heim_common::{
     header::{Format, Orientation},
     media::Description,
-    spec::TranscodingSpec,
+    spec::{Light, TranscodingSpec},
 };
 use std::{
     fmt,
@@ -120,37 +121,24 @@ impl Transcoder {
         let decoded = decode::decode(format, original, &mut context)?;
         stopwatch.lap(Step::Decode);
 
-        limits.in_time(Step::Reduce)?;
-        let reduced = resize::reduced(decoded.raster, plan.reduced(), resizer, pool)?;
-        stopwatch.lap(Step::Reduce);
-
-        limits.in_time(Step::Color)?;
-        let meaning = Meaning { icc: decoded.icc.as_deref(), gray: decoded.gray };
-        let srgb = color::to_srgb(reduced, meaning, pool)?;
-        stopwatch.lap(Step::Color);
-
-        limits.in_time(Step::Orient)?;
-        let largest = orient::upright(srgb, plan.orientation, pool)?;
-        stopwatch.lap(Step::Orient);
-
-        limits.in_time(Step::Cascade)?;
-        let levels = resize::cascade(largest, &plan.levels, resizer, pool)?;
-        stopwatch.lap(Step::Cascade);
+        let mut desk = Desk { limits, resizer, pool, stopwatch };
+        let made = desk.levels(decoded, &plan)?;
+        let Desk { resizer, pool, stopwatch, .. } = desk;
 
         limits.in_time(Step::Placeholder)?;
         let description = Description {
             width: plan.original.0,
             height: plan.original.1,
-            placeholder: placeholder::of(&levels, resizer, pool)?,
+            placeholder: placeholder::of(&plan.whole(&made), resizer, pool)?,
             frames: inspected.frames,
-            alpha: levels[0].layout.has_alpha(),
+            alpha: made[0][0].layout.has_alpha(),
         };
         stopwatch.lap(Step::Placeholder);
 
         encoder.start();
         for target in &plan.targets {
             limits.in_time(Step::Encode)?;
-            let level = &levels[target.level];
+            let level = &made[target.level.0][target.level.1];
             let bytes = encoder.encode(target, level)?;
             stopwatch.lap(Step::Encode);
             let (width, height) = (level.width, level.height);
@@ -158,9 +146,84 @@ impl Transcoder {
                 .map_err(PixelError::Sink)?;
             stopwatch.lap(Step::Deliver);
         }
-        for level in levels {
+        for level in made.into_iter().flatten() {
             pool.give(level.pixels);
         }
         Ok(description)
+    }
+}
+
+/// What the steps between decoding and encoding work with.
+struct Desk<'a> {
+    limits: &'a Limits,
+    resizer: &'a mut Resizer,
+    pool: &'a mut Pool,
+    stopwatch: &'a mut Stopwatch,
+}
+
+impl Desk<'_> {
+    /// The levels of each of the plan's cascades.
+    fn levels(&mut self, decoded: Decoded, plan: &Plan) -> Result<Vec<Vec<Raster>>, PixelError> {
+        let Decoded { raster, gray, icc } = decoded;
+        let meaning = Meaning { icc: icc.as_deref(), gray };
+        let mut made = Vec::with_capacity(plan.cascades.len());
+        let mut raster = Some(raster);
+        for (index, cascade) in plan.cascades.iter().enumerate() {
+            let Some(source) = raster.take() else { break };
+            let size = plan.lying(cascade.levels[0].size);
+            let is_last = index + 1 == plan.cascades.len();
+            let reduced = self.reduced(source, size, cascade.light, (!is_last).then_some(&mut raster))?;
+            made.push(self.cascade(reduced, meaning, plan.orientation, cascade)?);
+        }
+        Ok(made)
+    }
+
+    /// The decoded picture at the size of the largest level; `keep` gets it back
+    /// if it is needed again.
+    fn reduced(
+        &mut self,
+        decoded: Raster,
+        size: Size,
+        light: Light,
+        keep: Option<&mut Option<Raster>>,
+    ) -> Result<Raster, PixelError> {
+        let Self { limits, resizer, pool, stopwatch } = self;
+        limits.in_time(Step::Reduce)?;
+        let reduced = match light {
+            _ if (decoded.width, decoded.height) == size && keep.is_none() => return Ok(decoded),
+            Light::Linear if light::is_light(decoded.layout) => light::reduced(&decoded, size, resizer, pool)?,
+            _ => resize::resized(&decoded, size, None, resizer, pool)?,
+        };
+        match keep {
+            Some(keep) => *keep = Some(decoded),
+            None => pool.give(decoded.pixels),
+        }
+        stopwatch.lap(Step::Reduce);
+        Ok(reduced)
+    }
+
+    fn cascade(
+        &mut self,
+        reduced: Raster,
+        meaning: Meaning<'_>,
+        orientation: Orientation,
+        cascade: &Cascade,
+    ) -> Result<Vec<Raster>, PixelError> {
+        let Self { limits, resizer, pool, stopwatch } = self;
+        limits.in_time(Step::Color)?;
+        let srgb = color::to_srgb(reduced, meaning, pool)?;
+        stopwatch.lap(Step::Color);
+
+        limits.in_time(Step::Orient)?;
+        let largest = orient::upright(srgb, orientation, pool)?;
+        stopwatch.lap(Step::Orient);
+
+        limits.in_time(Step::Cascade)?;
+        let levels = match cascade.light {
+            Light::Gamma => resize::cascade(largest, &cascade.levels, resizer, pool)?,
+            Light::Linear => light::cascade(largest, &cascade.levels, resizer, pool)?,
+        };
+        stopwatch.lap(Step::Cascade);
+        Ok(levels)
     }
 }

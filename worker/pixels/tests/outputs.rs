@@ -3,8 +3,9 @@
 mod corpus;
 
 use heim_common::{
+    header::Format,
     media::{Description, PLACEHOLDER_BYTES_MAX},
-    spec::default_specs,
+    spec::{Fit, Focus, Light, OutputType, Params, TranscodingSpec, default_specs},
 };
 use heim_pixels::{Limits, Transcoder};
 use std::time::{Duration, Instant};
@@ -13,11 +14,15 @@ use std::time::{Duration, Instant};
 type Made = (usize, u32, u32, Vec<u8>);
 
 fn make(transcoder: &mut Transcoder, original: &[u8]) -> (Vec<Made>, Description) {
+    make_by(transcoder, original, &default_specs())
+}
+
+fn make_by(transcoder: &mut Transcoder, original: &[u8], specs: &[TranscodingSpec]) -> (Vec<Made>, Description) {
     let limits = Limits { pixels_max: 300_000_000, deadline: Instant::now() + Duration::from_mins(1) };
     let mut made = Vec::new();
     let mut described = None;
     let description = transcoder
-        .run(original, &default_specs(), &limits, &mut |output| {
+        .run(original, specs, &limits, &mut |output| {
             made.push((output.index, output.width, output.height, output.bytes.to_vec()));
             described = Some(output.description.clone());
             Ok(())
@@ -63,18 +68,76 @@ fn nothing_is_enlarged_and_no_side_vanishes() {
     assert_eq!(of("hostile/valid/webp_16383x1.webp"), [(0, 160, 1), (1, 320, 1), (2, 640, 1), (3, 1280, 1)]);
 }
 
+/// Every kind of output, each with every effort, in both lights.
+fn every_kind() -> Vec<TranscodingSpec> {
+    let mut specs = Vec::new();
+    for content_type in [OutputType::Webp, OutputType::Jpeg, OutputType::Png] {
+        for effort in 0..=content_type.effort_max() {
+            let light = if effort % 2 == 0 { Light::Gamma } else { Light::Linear };
+            let params = Params { effort: Some(effort), light, ..Params::of_box(64, 64) };
+            specs.push(TranscodingSpec {
+                name: format!("kind-{}", specs.len()).parse().expect("a name"),
+                content_type,
+                params,
+            });
+        }
+    }
+    specs
+}
+
 #[test]
-fn outputs_carry_no_metadata() {
+fn outputs_are_of_their_type_and_carry_no_metadata() {
+    let specs = every_kind();
     for file in ["photos/j12_dog_420_or6.jpg", "photos/webp10_nikonp7000_or6.webp", "hostile/valid/png_RGBA.png"] {
-        for (.., webp) in make(&mut Transcoder::new(), &corpus::read(file)).0 {
-            for name in chunks(&webp) {
-                assert!(["VP8 ", "VP8X", "ALPH"].contains(&name.as_str()), "{file}: {name}");
+        let (made, _) = make_by(&mut Transcoder::new(), &corpus::read(file), &specs);
+        assert_eq!(made.len(), specs.len());
+        for (index, _, _, bytes) in made {
+            let of = format!("{file} by {:?}", specs[index]);
+            assert_eq!(Format::sniff(&bytes), Some(specs[index].content_type.format()), "{of}");
+            if specs[index].content_type == OutputType::Webp {
+                for name in chunks(&bytes) {
+                    assert!(["VP8 ", "VP8X", "ALPH"].contains(&name.as_str()), "{of}: {name}");
+                }
             }
-            for trace in [b"Exif".as_slice(), b"EXIF", b"ICCP", b"XMP ", b"http://ns.adobe.com"] {
-                assert!(!webp.windows(trace.len()).any(|window| window == trace), "{file}");
+            for trace in
+                [b"Exif".as_slice(), b"EXIF", b"ICCP", b"ICC_", b"XMP ", b"http://ns.adobe.com", b"eXIf", b"tEXt"]
+            {
+                assert!(!bytes.windows(trace.len()).any(|window| window == trace), "{of}");
+            }
+            if specs[index].content_type == OutputType::Jpeg {
+                // JFIF's own segment, and then the tables.
+                assert!(
+                    bytes[2..4] == *b"\xff\xe0" && bytes[6..10] == *b"JFIF" && bytes[20..22] == *b"\xff\xdb",
+                    "{of}"
+                );
             }
         }
     }
+}
+
+#[test]
+fn a_cut_picture_shows_its_focus() {
+    let left_and_right = |x: u32| if x < 200 { [200, 30, 30] } else { [30, 30, 200] };
+    let mut photo = Vec::new();
+    let mut encoder = png::Encoder::new(&mut photo, 400, 100);
+    encoder.set_color(png::ColorType::Rgb);
+    let pixels: Vec<u8> = (0..100).flat_map(|_| (0..400).flat_map(left_and_right)).collect();
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    let avatar = |x: f64| {
+        let focus = Focus { x: x.try_into().unwrap(), y: 0.5.try_into().unwrap() };
+        let params = Params { fit: Fit::Cover, focus: Some(focus), ..Params::of_box(50, 50) };
+        let spec = TranscodingSpec { name: "avatar".parse().unwrap(), content_type: OutputType::Png, params };
+        let (made, _) = make_by(&mut Transcoder::new(), &photo, &[spec]);
+        let [(0, 50, 50, png)] = &made[..] else { panic!("one avatar of 50 x 50") };
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut pixels = vec![0; 50 * 50 * 3];
+        reader.next_frame(&mut pixels).unwrap();
+        pixels
+    };
+    assert!(avatar(0.0).as_chunks::<3>().0.iter().all(|&[r, _, b]| r > 190 && b < 40));
+    assert!(avatar(1.0).as_chunks::<3>().0.iter().all(|&[r, _, b]| r < 40 && b > 190));
+    let middle = avatar(0.5);
+    assert!(middle[0] > 190 && middle[49 * 3] < 40, "the border is in the middle");
 }
 
 #[test]

@@ -10,11 +10,7 @@ use super::{
     protocol::{DETAIL_CHARS_MAX, OUTPUT_BYTES_MAX, OutputReport, Report, Request},
     socket::{ReceiveError, send, wait},
 };
-use heim_common::{
-    header::Format,
-    job::Reason,
-    spec::{Fit, OutputType},
-};
+use heim_common::{header::Format, job::Reason};
 use rustix::event::{PollFd, PollFlags};
 use std::time::{Duration, Instant};
 
@@ -133,18 +129,12 @@ impl Attempt<'_> {
         if !std::mem::take(&mut missing[index]) {
             return Err(format!("output {index} came twice"));
         }
-        let fits = match spec.params.fit {
-            Fit::Inside => (1..=spec.params.width).contains(&width) && (1..=spec.params.height).contains(&height),
-        };
-        if !fits {
+        if !(1..=spec.params.width).contains(&width) || !(1..=spec.params.height).contains(&height) {
             return Err(format!("output {index} is said to be {width}x{height}"));
         }
         let bytes = (len <= OUTPUT_BYTES_MAX).then(|| area.read(offset, len)).flatten();
         let bytes = bytes.ok_or_else(|| format!("output {index} is said to be at {offset}+{len}"))?;
-        let right_type = match spec.content_type {
-            OutputType::Webp => Format::sniff(&bytes) == Some(Format::Webp),
-        };
-        if !right_type {
+        if Format::sniff(&bytes) != Some(spec.content_type.format()) {
             return Err(format!("output {index} is not of its type"));
         }
         Ok(PixelOutput { index, width, height, bytes, description })

@@ -10,7 +10,7 @@ mod corpus;
 use crate::{Limits, PixelError, Transcoder, plan::Size, raster::Layout, webp_ffi};
 use heim_common::{
     media::Description,
-    spec::{Fit, OutputType, Params, TranscodingSpec},
+    spec::{OutputType, Params, TranscodingSpec},
 };
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ fn try_show(original: &[u8], box_side: u32) -> Result<Shown, PixelError> {
     let spec = TranscodingSpec {
         name: "thumb".parse().unwrap(),
         content_type: OutputType::Webp,
-        params: Params { fit: Fit::Inside, width: box_side, height: box_side, quality: 90 },
+        params: Params { quality: 90, ..Params::of_box(box_side, box_side) },
     };
     let limits = Limits { pixels_max: 300_000_000, deadline: Instant::now() + Duration::from_mins(1) };
     let mut shown = None;

@@ -1,123 +1,17 @@
 //! Which transcodings to make of an original.
 
+mod name;
+mod params;
+
+pub use name::{InvalidName, TranscodingName};
+pub use params::{Fit, Focus, InvalidShare, Light, OutputType, Params, Share};
+
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
 
 /// The name of the identity transcoding.
 pub const ORIGINAL: &str = "original";
 /// Longest name of a transcoding, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
-
-/// What was parsed cannot be the name of a transcoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a name: 1 to {NAME_BYTES_MAX} characters of a-z, 0-9 and inner hyphens expected")]
-pub struct InvalidName;
-
-/// The name of a transcoding: `[a-z0-9]` and inner hyphens, at most 64 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TranscodingName(String);
-
-impl TranscodingName {
-    /// The identity transcoding's.
-    #[must_use]
-    pub fn original() -> Self {
-        Self(ORIGINAL.to_owned())
-    }
-
-    /// Whether this is the identity transcoding's.
-    #[must_use]
-    pub fn is_original(&self) -> bool {
-        self.0 == ORIGINAL
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for TranscodingName {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let fits = (1..=NAME_BYTES_MAX).contains(&text.len());
-        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if fits && text.bytes().all(letters) && !text.starts_with('-') && !text.ends_with('-') {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidName)
-        }
-    }
-}
-
-impl TryFrom<String> for TranscodingName {
-    type Error = InvalidName;
-
-    fn try_from(text: String) -> Result<Self, InvalidName> {
-        text.parse()
-    }
-}
-
-impl From<TranscodingName> for String {
-    fn from(name: TranscodingName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for TranscodingName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How a picture is made to fit its box.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fit {
-    /// The whole picture inside the box, its ratio kept, never enlarged.
-    #[default]
-    Inside,
-}
-
-/// Formats in which a transcoding can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OutputType {
-    /// Lossy WebP.
-    #[serde(rename = "image/webp")]
-    Webp,
-}
-
-impl OutputType {
-    /// The media type.
-    #[must_use]
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Webp => "image/webp",
-        }
-    }
-}
-
-/// The parameters of one transcoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
-    /// How the picture fits the box.
-    #[serde(default)]
-    pub fit: Fit,
-    /// Width of the box in pixels, 1..=16383 (the most that WebP can hold).
-    pub width: u32,
-    /// Height of the box in pixels, 1..=16383.
-    pub height: u32,
-    /// Quality on the encoder's own scale, 1..=100.
-    #[serde(default = "default_quality")]
-    pub quality: u8,
-}
-
-fn default_quality() -> u8 {
-    80
-}
 
 /// One transcoding that is to be made: an entry of the `uploaded` hook's reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +37,15 @@ pub enum InvalidSpecs {
     /// The box or the quality is out of range.
     #[error("transcoding `{0}`: width and height must be 1 to 16383, quality 1 to 100")]
     OutOfRange(TranscodingName),
+    /// The encoder has no such effort.
+    #[error("transcoding `{0}`: the effort for {kind} must be 0 to {max}", kind = .1.content_type(), max = .1.effort_max())]
+    EffortOutOfRange(TranscodingName, OutputType),
+    /// Only one format can.
+    #[error("transcoding `{0}`: only image/webp can be animated")]
+    CannotMove(TranscodingName),
+    /// Nothing is cut off.
+    #[error("transcoding `{0}`: a focus is for the fit `cover`")]
+    FocusWithoutCut(TranscodingName),
     /// A list has a bound.
     #[error("more than {0} transcodings")]
     TooMany(usize),
@@ -160,7 +63,7 @@ pub fn validate(specs: &[TranscodingSpec]) -> Result<(), InvalidSpecs> {
         return Err(InvalidSpecs::TooMany(SPECS_MAX));
     }
     for (index, spec) in specs.iter().enumerate() {
-        let Params { fit: Fit::Inside, width, height, quality } = spec.params;
+        let Params { fit, width, height, quality, effort, focus, animated, enlarge: _, light: _ } = spec.params;
         if spec.name.is_original() {
             return Err(InvalidSpecs::NamedOriginal);
         }
@@ -170,6 +73,15 @@ pub fn validate(specs: &[TranscodingSpec]) -> Result<(), InvalidSpecs> {
         let sides = 1..=16_383;
         if !sides.contains(&width) || !sides.contains(&height) || !(1..=100).contains(&quality) {
             return Err(InvalidSpecs::OutOfRange(spec.name.clone()));
+        }
+        if effort.is_some_and(|effort| effort > spec.content_type.effort_max()) {
+            return Err(InvalidSpecs::EffortOutOfRange(spec.name.clone(), spec.content_type));
+        }
+        if animated && spec.content_type != OutputType::Webp {
+            return Err(InvalidSpecs::CannotMove(spec.name.clone()));
+        }
+        if focus.is_some() && fit != Fit::Cover {
+            return Err(InvalidSpecs::FocusWithoutCut(spec.name.clone()));
         }
     }
     Ok(())
@@ -183,7 +95,7 @@ pub fn default_specs() -> Vec<TranscodingSpec> {
         .map(|(name, side)| TranscodingSpec {
             name: TranscodingName(name.to_owned()),
             content_type: OutputType::Webp,
-            params: Params { fit: Fit::Inside, width: side, height: side, quality: default_quality() },
+            params: Params::of_box(side, side),
         })
         .collect()
 }
@@ -221,9 +133,24 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_leave_their_folder() {
-        for bad in ["", "-a", "a-", "A", "a/b", "..", "a.b", "ä", &"a".repeat(65)] {
-            assert!(bad.parse::<TranscodingName>().is_err(), "{bad}");
+    fn what_a_format_cannot_do_is_refused() {
+        let with = |content_type, change: fn(&mut Params)| {
+            let mut params = Params::of_box(64, 64);
+            change(&mut params);
+            validate(&[TranscodingSpec { name: "avatar".parse().unwrap(), content_type, params }])
+        };
+        let name: TranscodingName = "avatar".parse().unwrap();
+        for output in [OutputType::Webp, OutputType::Jpeg, OutputType::Png] {
+            assert!(output.effort_default() <= output.effort_max());
         }
+        assert_eq!(with(OutputType::Jpeg, |params| params.effort = Some(2)), Ok(()));
+        let refused = InvalidSpecs::EffortOutOfRange(name.clone(), OutputType::Jpeg);
+        assert_eq!(refused.to_string(), "transcoding `avatar`: the effort for image/jpeg must be 0 to 2");
+        assert_eq!(with(OutputType::Jpeg, |params| params.effort = Some(3)), Err(refused));
+        assert_eq!(with(OutputType::Webp, |params| params.animated = true), Ok(()));
+        let still = InvalidSpecs::CannotMove(name.clone());
+        assert_eq!(with(OutputType::Png, |params| params.animated = true), Err(still));
+        let whole = InvalidSpecs::FocusWithoutCut(name);
+        assert_eq!(with(OutputType::Webp, |params| params.focus = Some(Focus::default())), Err(whole));
     }
 }
