@@ -19,6 +19,14 @@ static POSTGRES: LazyLock<Postgres> = LazyLock::new(Postgres::start);
 
 const SIGNING: &str = "a secret of the signatures";
 
+/// The whole of its configuration that is not in its environment.
+const ONE_THUMBNAIL: &str = r#"
+[[transcodings.image]]
+name = "thumb-160"
+content_type = "image/webp"
+params = { fit = "inside", width = 160, height = 160 }
+"#;
+
 /// A running fleet. Its end checks that no job was left behind.
 #[derive(Debug)]
 pub struct Fleet {
@@ -46,6 +54,20 @@ impl Fleet {
     /// alike.
     pub async fn with(coordinators: usize, workers: usize, settings: &[(&str, &str)]) -> Self {
         Self::over(POSTGRES.fresh_url(), None, coordinators, workers, settings).await
+    }
+
+    /// Coordinators that ask for one small transcoding of each picture, and no
+    /// workers: for what is not about pixels.
+    pub async fn of_one_thumbnail(coordinators: usize) -> Self {
+        let mut fleet = Self::start(0, 0).await;
+        let config = fleet.folder.path().join("coordinator.toml");
+        std::fs::write(&config, ONE_THUMBNAIL).expect("a temp folder can be written to");
+        let path = config.to_str().expect("temp folders have plain names");
+        for _ in 0..coordinators {
+            let coordinator = fleet.serving("127.0.0.1:0").arguments(&["--config", path]).start().await;
+            fleet.coordinators.push(coordinator);
+        }
+        fleet
     }
 
     /// Over an empty database of the test's own, which coordinators reach

@@ -80,15 +80,20 @@ async fn kills_of_one(rounds: usize) -> Vec<Duration> {
 async fn kill_one(fleet: &mut Fleet, pair: &Pair, picture: &[u8]) -> Option<Duration> {
     let database = fleet.database().await;
     let id = pair.share(picture).await;
-    let victim = until("a worker holds the job", async || truth::holder(&database).await).await;
-    let place = fleet.place_of(&victim).expect("the holder is one of ours");
+    // On a busy machine a job may be done before anyone looks.
+    let begun = until("a worker has begun the job", async || {
+        let holder = truth::holder(&database).await;
+        if holder.is_some() { Some(holder) } else { (job(&database, id).await.state == "done").then_some(None) }
+    });
+    let victim = begun.await;
+    let place = victim.as_deref().map_or(0, |victim| fleet.place_of(victim).expect("the holder is one of ours"));
     tokio::time::sleep(a_moment()).await;
     fleet.workers[place].kill9().await;
     let killed = Instant::now();
     let left = job(&database, id).await;
     let mut took = None;
     if left.state == "running" {
-        assert_eq!((left.fence, &left.worker), (1, &victim), "{}", left.line);
+        assert_eq!((left.fence, Some(left.worker)), (1, victim), "{}", left.line);
         until("another worker has the job", async || (job(&database, id).await.fence > 1).then_some(())).await;
         took = Some(killed.elapsed());
     }

@@ -7,26 +7,8 @@ use heim_tests::{
     flood::{Uploader, flood},
     usage,
 };
-use std::{fs, time::Duration};
+use std::time::Duration;
 use tokio::process::Command;
-
-/// One transcoding of each picture, so that a job has something to register.
-const CONFIG: &str = r#"
-[[transcodings.image]]
-name = "thumb-160"
-content_type = "image/webp"
-params = { fit = "inside", width = 160, height = 160 }
-"#;
-
-pub(crate) async fn fleet() -> Fleet {
-    let mut fleet = Fleet::start(0, 0).await;
-    let config = fleet.store().with_file_name("coordinator.toml");
-    fs::write(&config, CONFIG).expect("a temp folder can be written to");
-    let path = config.to_str().expect("temp folders have plain names");
-    let coordinator = fleet.serving("127.0.0.1:0").arguments(&["--config", path]).start().await;
-    fleet.coordinators.push(coordinator);
-    fleet
-}
 
 pub(crate) struct Heim<'a> {
     fleet: &'a Fleet,

@@ -49,7 +49,7 @@ fn main() {
 }
 
 async fn compare() {
-    let fleet = heim::fleet().await;
+    let fleet = Fleet::of_one_thumbnail(1).await;
     let (mut ours, mut theirs) = (heim::Heim::new(&fleet), bullmq::BullMq::start(fleet.redis.port()).await);
     let mut all: Vec<(Measured, Measured)> = WORKERS.map(|count| (Measured::of(count), Measured::of(count))).into();
     for round in 1..=ROUNDS {

@@ -273,6 +273,23 @@ impl Caller {
         }
     }
 
+    /// The digest of an original that it downloads. A connection may end at any
+    /// moment, and tells nothing of the original: it asks again, on another one.
+    async fn read(&mut self, media: MediaId) -> Option<String> {
+        let began = Instant::now();
+        while began.elapsed() < HEARD_WITHIN {
+            let view = self.ask("get-media", json!({ "id": media })).await;
+            if let Some(url) = view.as_ref().and_then(|view| view["transcodings"]["original"]["url"].as_str()) {
+                let got = self.web.get(url).await;
+                if got.status == 200 {
+                    return Some(sha256(&got.body));
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+
     /// Downloads every original that was accepted.
     pub async fn read_back(mut self) -> Self {
         let all = std::mem::take(&mut self.accepted);
@@ -281,14 +298,7 @@ impl Caller {
                 self.note_heard();
                 (self.session, self.cookie) = (None, cookie);
             }
-            let view = self.ask("get-media", json!({ "id": media })).await;
-            let url = view.and_then(|view| Some(view["transcodings"]["original"]["url"].as_str()?.to_owned()));
-            let sha256 = match url {
-                Some(url) => {
-                    Some(self.web.get(&url).await).filter(|got| got.status == 200).map(|got| sha256(&got.body))
-                }
-                None => None,
-            };
+            let sha256 = self.read(media).await;
             self.calls.ledger.note(&Entry::ReadBack { media, sha256 });
         }
         self.note_heard();
