@@ -1,17 +1,18 @@
 //! `heim-worker`: one worker of the fleet. Reads its configuration, says that
-//! it is ready, and works until it is told to stop.
+//! it is ready, and works until it is told to stop. `heim-worker pixels` does
+//! with files what a worker does with media objects.
 
 use anyhow::{Context, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use heim_queue::Queue;
 use heim_runtime::{Shutdown, config, forbid_core_dumps, telemetry};
 use heim_store::Store;
-use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, pixel_child_main};
+use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, files, pixel_child_main};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Makes transcodings: claims jobs, has their pixels made, registers them.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     /// The configuration file (TOML).
     #[arg(long)]
@@ -19,6 +20,13 @@ struct Arguments {
     /// Print the configuration that would be in force, and end.
     #[arg(long)]
     check_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Pixels(files::FilesArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -26,6 +34,10 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(pixel_child_main());
     }
     let arguments = Arguments::parse();
+    if let Some(Command::Pixels(arguments)) = &arguments.command {
+        forbid_core_dumps().context("forbidding core dumps")?;
+        return Ok(files::main(arguments));
+    }
     let mut settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
     settings.store = settings.store.or_aws(config::variable);
     if arguments.check_config {

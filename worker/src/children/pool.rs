@@ -4,6 +4,7 @@ use super::{
     bell::Bell,
     failure::PixelFailure,
     memory::Original,
+    meter::Spent,
     process::{ChildCommand, StartError},
     slot::{Order, Slot},
 };
@@ -13,7 +14,7 @@ use std::{
     io,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{self as threads, Sender},
     },
@@ -175,9 +176,11 @@ impl Pool {
         // are bounded by the size of the output memfd.
         let (sender, steps) = mpsc::channel(work.specs.len() + 1);
         let called_off = Arc::new(AtomicBool::new(false));
-        let run = Run { steps, called_off: Arc::clone(&called_off), bell: desk.bell.clone() };
+        let spent = Arc::new(OnceLock::new());
+        let (bell, told) = (desk.bell.clone(), Arc::clone(&spent));
+        let run = Run { steps, called_off: Arc::clone(&called_off), spent, bell };
         // If the slot's thread is gone, so is the sender, and the run says so.
-        let _ = desk.inbox.send(Order { work, steps: sender, called_off, turn });
+        let _ = desk.inbox.send(Order { work, steps: sender, called_off, spent: told, turn });
         desk.bell.ring();
         run
     }
@@ -205,10 +208,18 @@ impl Drop for Pool {
 pub struct Run {
     steps: mpsc::Receiver<Result<Step, PixelFailure>>,
     called_off: Arc<AtomicBool>,
+    spent: Arc<OnceLock<Spent>>,
     bell: Bell,
 }
 
 impl Run {
+    /// What its child took for it: known after the last step, where the kernel
+    /// tells it and the child has not died.
+    #[must_use]
+    pub fn spent(&self) -> Option<Spent> {
+        self.spent.get().copied()
+    }
+
     /// What comes next. Not to be called again after [`Step::Done`] or an error.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! One pixel child as a process: how it is started, and how it is got rid of.
 
 use super::{
+    meter::Meter,
     protocol::Report,
     socket::{ReceiveError, pair, receive, wait},
 };
@@ -110,6 +111,11 @@ impl PixelChild {
             };
         }
         Err(StartError::NotReady)
+    }
+
+    /// Begins to count what it takes.
+    pub(super) fn meter(&self) -> Meter {
+        Meter::start(self.process.id())
     }
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {

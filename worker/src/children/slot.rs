@@ -8,6 +8,7 @@ use super::{
     attempt::{Attempt, End},
     bell::Bell,
     failure::PixelFailure,
+    meter::Spent,
     pool::{PixelWork, Step},
     process::{ChildCommand, PixelChild, StartError},
     socket::wait,
@@ -16,7 +17,7 @@ use heim_common::retry::Backoff;
 use rustix::event::{PollFd, PollFlags};
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, TryRecvError},
     },
@@ -32,6 +33,8 @@ pub(super) struct Order {
     pub(super) work: PixelWork,
     pub(super) steps: mpsc::Sender<Result<Step, PixelFailure>>,
     pub(super) called_off: Arc<AtomicBool>,
+    /// Where what the child took is written, before the last step is sent.
+    pub(super) spent: Arc<OnceLock<Spent>>,
     /// Dropped when the slot is free again.
     pub(super) turn: super::pool::Turn,
 }
@@ -124,8 +127,8 @@ impl Slot {
     }
 
     fn carry_out(&mut self, order: Order) {
-        let Order { work, steps, called_off, turn } = order;
-        let result = self.attempt(&work, &steps, &called_off);
+        let Order { work, steps, called_off, spent, turn } = order;
+        let result = self.attempt(&work, &steps, &called_off, &spent);
         // There is room: see `Pool::run`. A job that is gone wants no result.
         let _ = steps.try_send(result);
         drop((steps, work));
@@ -143,6 +146,7 @@ impl Slot {
         work: &PixelWork,
         steps: &mpsc::Sender<Result<Step, PixelFailure>>,
         called_off: &AtomicBool,
+        spent: &OnceLock<Spent>,
     ) -> Result<Step, PixelFailure> {
         let called_off = || called_off.load(Ordering::Acquire) || self.stopping.load(Ordering::Acquire);
         // A child that was gone before it saw the file is replaced once.
@@ -156,9 +160,14 @@ impl Slot {
                     .ok();
             }
             let Some(child) = self.child.as_mut() else { return Err(PixelFailure::NotStarted) };
+            let meter = child.meter();
             let mut pass_on = |output| steps.try_send(Ok(Step::Output(output))).is_ok();
             let attempt = Attempt { child, work, bell: &self.bell, pass_on: &mut pass_on, called_off: &called_off };
-            match attempt.run() {
+            let end = attempt.run();
+            if let (false, Some(taken)) = (matches!(end, End::Untouched), meter.read()) {
+                let _ = spent.set(taken);
+            }
+            match end {
                 End::Reusable(result) => {
                     self.idle_deaths = 0;
                     return result;

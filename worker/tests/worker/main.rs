@@ -6,6 +6,7 @@
 mod binary;
 mod corpus;
 mod fake_coordinator;
+mod files;
 mod jobs;
 mod misbehaving_child;
 mod misbehaviour;
