@@ -87,6 +87,12 @@ pub struct MediaObject {
     pub height: Option<u32>,
     /// The ThumbHash, as the row has it: sealed where `encryption` is there.
     pub placeholder: Option<Vec<u8>>,
+    /// The dominant colour, red, green and blue; sealed like the placeholder.
+    pub color: Option<Vec<u8>>,
+    /// Number of frames; 1 for a still picture.
+    pub frames: Option<u32>,
+    /// Whether any pixel is not opaque.
+    pub alpha: Option<bool>,
     /// How its files are encrypted; `None` in public rooms.
     pub encryption: Option<Encryption>,
     /// The newest event about it (`event.seq`) that this view takes in: all that
@@ -141,10 +147,42 @@ pub struct Description {
     pub height: u32,
     /// The ThumbHash.
     pub placeholder: Placeholder,
+    /// The dominant colour. Workers of the first release send none, and nothing
+    /// has one that is transparent everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
     /// Number of frames; 1 for a still picture.
     pub frames: u32,
     /// Whether any pixel is not opaque.
     pub alpha: bool,
+}
+
+/// A colour of sRGB: red, green and blue; `#rrggbb` on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Color(pub [u8; 3]);
+
+impl fmt::Debug for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It tells of the picture, and some pictures are private.
+        f.write_str("Color(…)")
+    }
+}
+
+impl TryFrom<String> for Color {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = text.strip_prefix('#').map(|digits| data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()));
+        let bytes = digits.and_then(Result::ok).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or("color: not #rrggbb")
+    }
+}
+
+impl From<Color> for String {
+    fn from(color: Color) -> Self {
+        format!("#{}", data_encoding::HEXLOWER.encode(&color.0))
+    }
 }
 
 /// A ThumbHash: 5 to 25 bytes, base 64 on the wire.
@@ -192,6 +230,16 @@ mod tests {
         for state in [MediaState::Created, MediaState::Uploaded, MediaState::Ready, MediaState::Failed] {
             assert_eq!(state.as_str().parse(), Ok(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn colours_have_six_digits() {
+        let parse = |text: &str| Color::try_from(text.to_owned());
+        assert_eq!(parse("#0aFf80"), Ok(Color([10, 255, 128])));
+        assert_eq!(String::from(Color([10, 255, 128])), "#0aff80");
+        for bad in ["0aff80", "#0aff8", "#0aff8000", "#0aff8g", "#", ""] {
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -3,12 +3,12 @@
 
 use crate::{
     app::App,
-    keys::{KeyError, open_placeholder},
+    keys::{KeyError, open_color, open_placeholder},
 };
 use heim_common::media::MediaObject;
 use heim_db::{Content, Message};
 
-/// A message whose text and placeholders can be read.
+/// A message whose text, placeholders and colours can be read.
 #[derive(Clone, Debug)]
 pub(crate) struct Spoken {
     /// The message; its `content` is not for eyes.
@@ -57,11 +57,18 @@ pub(crate) async fn object(app: &App, mut object: MediaObject) -> Result<MediaOb
 
 async fn open(app: &App, object: &mut MediaObject) -> Result<(), KeyError> {
     let Some(encryption) = &object.encryption else { return Ok(()) };
-    let Some(sealed) = object.placeholder.take() else { return Ok(()) };
+    let (placeholder, color) = (object.placeholder.take(), object.color.take());
+    if placeholder.is_none() && color.is_none() {
+        return Ok(());
+    }
     let key = app.keys.get(&app.db, &object.room, encryption.key_id).await?;
-    let opened = key.unwrap(object.id, encryption).and_then(|secret| open_placeholder(&secret, object.id, &sealed));
-    object.placeholder = opened
+    let opened = key.unwrap(object.id, encryption).and_then(|secret| {
+        let placeholder = placeholder.map(|sealed| open_placeholder(&secret, object.id, &sealed)).transpose()?;
+        let color = color.map(|sealed| open_color(&secret, object.id, &sealed)).transpose()?;
+        Ok((placeholder, color))
+    });
+    (object.placeholder, object.color) = opened
         .inspect_err(|_| tracing::error!(media = %object.id, "a media object's row was altered in the database"))
-        .ok();
+        .unwrap_or_default();
     Ok(())
 }

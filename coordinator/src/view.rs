@@ -10,9 +10,9 @@ use crate::{
 use heim_common::{
     EditId, Millis, RoomKeyId,
     job::Reason,
-    media::{MediaObject, MediaState, Placeholder},
+    media::{Color, MediaObject, MediaState, Placeholder},
     spec::TranscodingName,
-    wire::{MediaEvent, MediaView, MessageView},
+    wire::{DescriptionView, MediaEvent, MediaView, MessageView},
 };
 use heim_db::Content;
 
@@ -56,6 +56,7 @@ pub(crate) fn media(app: &App, reader: Reader<'_>, object: &MediaObject) -> Medi
         width: object.width,
         height: object.height,
         placeholder: object.placeholder.clone().map(Placeholder),
+        description: description(object),
         encryption_key_id: object.encryption.as_ref().map(|encryption| key_id(encryption.key_id)),
         transcodings: views.collect(),
     }
@@ -74,10 +75,21 @@ pub(crate) fn media_event(
             transcoding: download(&app.signer, reader.base, reader.audience, object, transcoding, expires),
             state: object.state,
             placeholder: object.placeholder.clone().map(Placeholder),
+            description: description(object),
         });
     }
     let error = failure(object)?;
     Some(MediaEvent::Failed { media_id: object.id, name: name.clone(), error, state: object.state })
+}
+
+/// What is known since it was decoded, of which frames were the last to be noted.
+fn description(object: &MediaObject) -> Option<DescriptionView> {
+    let &MediaObject { width: Some(width), height: Some(height), frames: Some(frames), alpha, ref color, .. } = object
+    else {
+        return None;
+    };
+    let color = color.as_deref().and_then(|color| color.try_into().ok()).map(Color);
+    Some(DescriptionView { width, height, color, animated: frames > 1, frames, alpha: alpha.unwrap_or(false) })
 }
 
 fn failure(object: &MediaObject) -> Option<String> {

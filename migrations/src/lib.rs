@@ -30,6 +30,7 @@ mod m0009_lanes;
 mod m0010_strays;
 mod m0011_patient_jobs;
 mod m0012_announced_edits;
+mod m0013_descriptions;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_strays::Migration),
             Box::new(m0011_patient_jobs::Migration),
             Box::new(m0012_announced_edits::Migration),
+            Box::new(m0013_descriptions::Migration),
         ]
     }
 }

@@ -44,6 +44,12 @@ pub struct Described {
     pub height: u32,
     /// The ThumbHash; sealed where the media object is encrypted.
     pub placeholder: Vec<u8>,
+    /// The dominant colour, if it has one; sealed likewise.
+    pub color: Option<Vec<u8>>,
+    /// Number of frames; 1 for a still picture.
+    pub frames: u32,
+    /// Whether any pixel is not opaque.
+    pub alpha: bool,
 }
 
 /// What became of [`Database::transcoding_register`].
@@ -153,11 +159,14 @@ async fn describe(
     description: Option<&Described>,
 ) -> Result<(), Cause> {
     let mut update = media_object::Entity::update_many().filter(Column::Id.eq(object.id));
-    if let Some(Described { width, height, placeholder }) = description {
+    if let Some(Described { width, height, placeholder, color, frames, alpha }) = description {
         update = update
             .col_expr(Column::Width, Expr::value(i64::from(*width)))
             .col_expr(Column::Height, Expr::value(i64::from(*height)))
-            .col_expr(Column::Placeholder, Expr::value(placeholder.clone()));
+            .col_expr(Column::Placeholder, Expr::value(placeholder.clone()))
+            .col_expr(Column::Color, Expr::value(color.clone()))
+            .col_expr(Column::Frames, Expr::value(i64::from(*frames)))
+            .col_expr(Column::Alpha, Expr::value(i64::from(*alpha)));
     }
     let becomes_ready = object.state == MediaState::Uploaded.as_str() && is_complete(tx, object.id).await?;
     if becomes_ready {

@@ -81,6 +81,9 @@ fn object(text: &mut String, row: media_object::Model) {
         width,
         height,
         placeholder,
+        color,
+        frames,
+        alpha,
         encryption_key_id,
         wrapped_key,
         seq,
@@ -92,6 +95,10 @@ fn object(text: &mut String, row: media_object::Model) {
     told += &whether("uploaded", uploaded.is_some());
     told += &whether("digest", digest.is_some());
     told += &whether("placeholder", placeholder.is_some());
+    told += &whether("color", color.is_some());
+    if let (Some(frames), Some(alpha)) = (frames, alpha) {
+        let _ = write!(told, " frames {frames} alpha {alpha}");
+    }
     told += &whether("attached", attached.is_some());
     told += &whether("gone", gone.is_some());
     if let (Some(key), Some(_)) = (encryption_key_id, wrapped_key) {

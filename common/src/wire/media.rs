@@ -2,7 +2,7 @@
 
 use crate::{
     MediaId, RoomName,
-    media::{MediaState, Placeholder, Uploader},
+    media::{Color, MediaState, Placeholder, Uploader},
     spec::TranscodingName,
 };
 use serde::{Deserialize, Serialize};
@@ -87,11 +87,32 @@ pub struct MediaView {
     /// ThumbHash, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Placeholder>,
+    /// What else is known of the picture once it was decoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<DescriptionView>,
     /// In private rooms, `v1/` and the id of the room's key. For information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption_key_id: Option<String>,
     /// By name; `original` among them once it is uploaded.
     pub transcodings: BTreeMap<TranscodingName, TranscodingView>,
+}
+
+/// What was found out about an original while it was decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DescriptionView {
+    /// Pixels, after EXIF orientation.
+    pub width: u32,
+    /// Pixels, after EXIF orientation.
+    pub height: u32,
+    /// The dominant colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+    /// Whether it moves.
+    pub animated: bool,
+    /// Number of frames; 1 for a still picture.
+    pub frames: u32,
+    /// Whether any pixel is not opaque.
+    pub alpha: bool,
 }
 
 /// `media-upload-event`: a transcoding became available, or never will.
@@ -108,6 +129,9 @@ pub enum MediaEvent {
         /// The media object's ThumbHash, once it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         placeholder: Option<Placeholder>,
+        /// What else is known of the original once it was decoded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<DescriptionView>,
     },
     /// It will never be there.
     Failed {

@@ -8,7 +8,7 @@ mod packet;
 mod work;
 
 pub use hook::{TranscodedHook, UploadedHook, UploadedReply};
-pub use media::{Headers, MediaEvent, MediaView, TranscodingView, UploadHandle};
+pub use media::{DescriptionView, Headers, MediaEvent, MediaView, TranscodingView, UploadHandle};
 pub use message::MessageView;
 pub use packet::{Packet, Reply};
 pub use work::{

@@ -18,4 +18,4 @@ pub use config::{InvalidKeys, KeysConfig};
 pub(crate) use keyring::{KeyError, Keyring};
 pub use master::InvalidMaster;
 pub(crate) use master::{Kms, KmsError, LocalMaster};
-pub(crate) use room_key::{HEAD_BYTES_MAX, RoomKey, open_placeholder, seal_placeholder};
+pub(crate) use room_key::{HEAD_BYTES_MAX, RoomKey, open_color, open_placeholder, seal_color, seal_placeholder};

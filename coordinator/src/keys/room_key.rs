@@ -109,6 +109,16 @@ pub(crate) fn open_placeholder(secret: &ObjectSecret, media: MediaId, sealed: &[
     Ok(seal::open(secret.expose(), Purpose::Placeholder, &[&media.to_string()], sealed)?.to_vec())
 }
 
+/// Seals a dominant colour under the secret of its media object.
+pub(crate) fn seal_color(secret: &ObjectSecret, media: MediaId, color: &[u8]) -> Vec<u8> {
+    seal::seal(secret.expose(), Purpose::Color, &[&media.to_string()], color)
+}
+
+/// Opens a dominant colour.
+pub(crate) fn open_color(secret: &ObjectSecret, media: MediaId, sealed: &[u8]) -> Result<Vec<u8>, Tampered> {
+    Ok(seal::open(secret.expose(), Purpose::Color, &[&media.to_string()], sealed)?.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +138,9 @@ mod tests {
         let sealed = seal_placeholder(&secret, one, b"thumbhash");
         assert_eq!(open_placeholder(&secret, one, &sealed).unwrap(), b"thumbhash");
         assert!(open_placeholder(&secret, two, &sealed).is_err());
+        let color = seal_color(&secret, one, &[1, 2, 3]);
+        assert_eq!(open_color(&secret, one, &color).unwrap(), [1, 2, 3]);
+        assert!(open_placeholder(&secret, one, &color).is_err());
     }
 
     #[test]

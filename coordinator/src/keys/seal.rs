@@ -40,6 +40,8 @@ pub(crate) enum Purpose {
     MessageRest,
     /// A placeholder under its media object's secret.
     Placeholder,
+    /// A dominant colour under its media object's secret.
+    Color,
     /// The digest of an original: keyed, not sealed.
     Digest,
 }
@@ -52,6 +54,7 @@ impl Purpose {
             Self::MessageHead => "heim-media message head v1",
             Self::MessageRest => "heim-media message rest v1",
             Self::Placeholder => "heim-media placeholder v1",
+            Self::Color => "heim-media color v1",
             Self::Digest => "heim-media digest v1",
         }
     }

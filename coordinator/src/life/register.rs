@@ -1,6 +1,11 @@
 //! Step 7: a worker, or another store, says that a transcoding is there.
 
-use crate::{app::App, failure::Failure, keys::seal_placeholder, rooms};
+use crate::{
+    app::App,
+    failure::Failure,
+    keys::{seal_color, seal_placeholder},
+    rooms,
+};
 use heim_common::{
     JobId, RoomName,
     key::ObjectKey,
@@ -32,13 +37,17 @@ pub(crate) async fn register(
     }
     let transcoding = Transcoding { name: name.clone(), version, key, content_type, size, width, height };
     let described = match description {
-        Some(Description { width, height, placeholder, frames: _, alpha: _ }) => {
+        Some(Description { width, height, placeholder, color, frames, alpha }) => {
             let secret = app.keys.object_secret(&app.db, &room, media_id, media.encryption.as_ref()).await?;
-            let placeholder = match &secret {
-                Some(secret) => seal_placeholder(secret, media_id, &placeholder.0),
-                None => placeholder.0,
+            let color = color.map(|color| color.0.to_vec());
+            let (placeholder, color) = match &secret {
+                Some(secret) => (
+                    seal_placeholder(secret, media_id, &placeholder.0),
+                    color.map(|color| seal_color(secret, media_id, &color)),
+                ),
+                None => (placeholder.0, color),
             };
-            Some(Described { width, height, placeholder })
+            Some(Described { width, height, placeholder, color, frames, alpha })
         }
         None => None,
     };

@@ -6,7 +6,7 @@ use heim_tests::{
     admitted::admitted,
     client::Client,
     sharing::{NAMES, all_heard},
-    sql::sql,
+    sql::{number, sql},
     web::Web,
 };
 use serde_json::{Value, json};
@@ -139,6 +139,9 @@ async fn pictures_and_what_shows_them_are_sealed_and_served_as_they_were() {
     let placeholder = view.placeholder.expect("it was decoded").0;
     let dump = dump(keyed.fleet.database_url()).await;
     assert!(!dump.contains(&hex(&placeholder)), "the placeholder is in the database");
+    assert!(view.description.expect("it was decoded").color.is_some());
+    let sealed = number(keyed.fleet.database_url(), "SELECT octet_length(color) FROM media_object").await;
+    assert!(sealed > 16, "the colour is in the database");
     let files = keyed.fleet.stored();
     assert_eq!(files.len(), NAMES.len(), "{files:?}");
     for file in files {

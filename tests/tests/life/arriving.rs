@@ -57,6 +57,10 @@ async fn a_photo_of_12_megapixels_arrives_with_every_thumbnail_smallest_first() 
         }
         let MediaEvent::Available { transcoding, .. } = &events[0].1 else { panic!("{events:?}") };
         assert_eq!(transcoding.size, photo.len() as u64);
+        let MediaEvent::Available { description, .. } = &events[1].1 else { panic!("{events:?}") };
+        let described = description.as_ref().expect("it comes with the first transcoding");
+        assert_eq!((described.width, described.height, described.frames), (4032, 3024, 1));
+        assert!(described.color.is_some() && !described.animated && !described.alpha, "{described:?}");
         let MediaEvent::Available { state, placeholder, .. } = &events[4].1 else { panic!("{events:?}") };
         assert_eq!(*state, MediaState::Ready);
         assert!(placeholder.as_ref().is_some_and(|hash| (5..=25).contains(&hash.0.len())), "{placeholder:?}");

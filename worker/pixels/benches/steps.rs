@@ -1,9 +1,10 @@
-//! What each step of the pipeline costs for one real 12-megapixel photo and the
-//! default specs: user and system time in milliseconds, the median of several
-//! runs with warm buffers. `cargo bench -p heim-pixels --profile dev`
+//! What each step of the pipeline costs for one real 12-megapixel photo: the
+//! default specs, and the same sizes as JPEG in both lights, by turns. User and
+//! system time in milliseconds, the median of several runs with warm buffers.
+//! `cargo bench -p heim-pixels --profile dev`
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-use heim_common::spec::default_specs;
+use heim_common::spec::{Light, OutputType, TranscodingSpec, default_specs};
 use heim_pixels::{Limits, Step, Transcoder};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
@@ -26,20 +27,44 @@ fn median(mut figures: Vec<Duration>) -> f64 {
     figures[figures.len() / 2].as_secs_f64() * 1e3
 }
 
+/// The default sizes as JPEG.
+fn jpegs(light: Light) -> Vec<TranscodingSpec> {
+    let mut specs = default_specs();
+    for spec in &mut specs {
+        spec.content_type = OutputType::Jpeg;
+        spec.params.light = light;
+        spec.params.animated = false;
+    }
+    specs
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/photos");
     let photo = fs::read(corpus.join("j12_nexus6p_420_sRGB.jpg"))?;
-    let specs = default_specs();
+    let sets = [
+        ("WebP, by default", default_specs()),
+        ("JPEG, as stored", jpegs(Light::Gamma)),
+        ("JPEG, in linear light", jpegs(Light::Linear)),
+    ];
     let mut transcoder = Transcoder::with_clock(cpu);
-    let mut runs: Vec<Vec<(Step, Duration)>> = Vec::new();
+    let mut runs: Vec<Vec<Vec<(Step, Duration)>>> = vec![Vec::new(); sets.len()];
     for _ in 0..=RUNS {
-        let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
-        transcoder.run(&photo, &specs, &limits, &mut |_| Ok(()))?;
-        runs.push(transcoder.steps().to_vec());
+        for ((_, specs), runs) in sets.iter().zip(&mut runs) {
+            let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+            transcoder.run(&photo, specs, &limits, &mut |_| Ok(()))?;
+            runs.push(transcoder.steps().to_vec());
+        }
     }
+    for ((name, _), runs) in sets.iter().zip(&runs) {
+        print(name, runs)?;
+    }
+    Ok(())
+}
+
+fn print(name: &str, runs: &[Vec<(Step, Duration)>]) -> Result<(), Box<dyn Error>> {
     // The first run pays for cold buffers.
     let (cold, warm) = runs.split_first().ok_or("no run")?;
-    println!("{:<12} {:>8} {:>8}", "step", "cold ms", "warm ms");
+    println!("\n{name}\n{:<12} {:>8} {:>8}", "step", "cold ms", "warm ms");
     let mut sum = 0.0;
     for (index, (step, first)) in cold.iter().enumerate() {
         let ms = median(warm.iter().map(|run| run[index].1).collect());

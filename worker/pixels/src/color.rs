@@ -22,29 +22,48 @@ pub(crate) struct Meaning<'a> {
     pub(crate) gray: bool,
 }
 
-/// The picture in sRGB, as `Rgb`, or as `Rgba` if it is not opaque.
-pub(crate) fn to_srgb(mut source: Raster, meaning: Meaning<'_>, pool: &mut Pool) -> Result<Raster, PixelError> {
-    let profile = meaning.icc.and_then(|icc| ColorProfile::new_from_slice(icc).ok());
-    let mut transform = None;
-    if meaning.gray {
-        if let Some(curve) = profile.and_then(|profile| gray_curve(&profile)) {
-            follow(&mut source, &curve);
+/// The way from a file's colours to sRGB.
+pub(crate) enum Conversion {
+    /// There is nothing to do but to change the layout.
+    Idle,
+    /// What becomes of each gray.
+    Gray(Box<[u8; 256]>),
+    /// By a profile.
+    Profile(Transform),
+}
+
+impl Conversion {
+    /// The way from pixels of this layout that mean this.
+    pub(crate) fn of(meaning: Meaning<'_>, layout: Layout) -> Self {
+        let Some(profile) = meaning.icc.and_then(|icc| ColorProfile::new_from_slice(icc).ok()) else {
+            return Self::Idle;
+        };
+        if meaning.gray {
+            gray_curve(&profile).map_or(Self::Idle, |curve| Self::Gray(Box::new(curve)))
+        } else {
+            transform_of(&profile, layout).map_or(Self::Idle, Self::Profile)
         }
-    } else {
-        transform = profile.and_then(|profile| transform_of(&profile, source.layout));
     }
-    if transform.is_none() && matches!(source.layout, Layout::Rgb | Layout::Rgba) {
-        return Ok(source);
+
+    /// The picture in sRGB, as `Rgb`, or as `Rgba` if it is not opaque.
+    pub(crate) fn apply(&self, mut source: Raster, pool: &mut Pool) -> Result<Raster, PixelError> {
+        if let Self::Gray(curve) = self {
+            follow(&mut source, curve);
+        }
+        let transform = if let Self::Profile(transform) = self { Some(transform) } else { None };
+        if transform.is_none() && matches!(source.layout, Layout::Rgb | Layout::Rgba) {
+            return Ok(source);
+        }
+        let Raster { width, height, layout: from, pixels: ref source_pixels } = source;
+        let layout = if from.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+        let mut pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        let converted = transform.is_some_and(|transform| transform.transform(source_pixels, &mut pixels).is_ok());
+        if !converted {
+            by_convention(source_pixels, from, &mut pixels);
+        }
+        pool.give(source.pixels);
+        Ok(Raster { width, height, layout, pixels })
     }
-    let Raster { width, height, layout: from, pixels: ref source_pixels } = source;
-    let layout = if from.has_alpha() { Layout::Rgba } else { Layout::Rgb };
-    let mut pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
-    let converted = transform.is_some_and(|transform| transform.transform(source_pixels, &mut pixels).is_ok());
-    if !converted {
-        by_convention(source_pixels, from, &mut pixels);
-    }
-    pool.give(source.pixels);
-    Ok(Raster { width, height, layout, pixels })
 }
 
 /// What a profile makes of each of the 256 grays.
@@ -131,7 +150,7 @@ mod tests {
 
     fn converted(layout: Layout, pixels: &[u8], icc: Option<&[u8]>, gray: bool) -> (Layout, Vec<u8>) {
         let raster = Raster { width: 1, height: 1, layout, pixels: pixels.to_vec() };
-        let srgb = to_srgb(raster, Meaning { icc, gray }, &mut Pool::default()).unwrap();
+        let srgb = Conversion::of(Meaning { icc, gray }, layout).apply(raster, &mut Pool::default()).unwrap();
         (srgb.layout, srgb.pixels)
     }
 

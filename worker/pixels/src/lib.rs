@@ -19,6 +19,7 @@
 
 mod color;
 mod decode;
+mod dominant;
 mod encode;
 mod error;
 mod fit;

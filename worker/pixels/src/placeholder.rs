@@ -1,7 +1,8 @@
-//! The ThumbHash that a page shows until the first transcoding is there.
+//! What a page shows until the first transcoding is there: the ThumbHash, or the
+//! dominant colour alone.
 
 use crate::{
-    PixelError,
+    PixelError, dominant,
     fit::inside,
     plan::PLACEHOLDER_SIDE,
     pool::Pool,
@@ -9,23 +10,28 @@ use crate::{
     resize,
 };
 use fast_image_resize::Resizer;
-use heim_common::media::Placeholder;
+use heim_common::media::{Color, Placeholder};
 
-/// Computes it from the smallest level that is large enough. Levels are upright,
+/// Computes them from the smallest level that is large enough. Levels are upright,
 /// largest first, `Rgb` or `Rgba`.
-pub(crate) fn of(levels: &[&Raster], resizer: &mut Resizer, pool: &mut Pool) -> Result<Placeholder, PixelError> {
+pub(crate) fn of(
+    levels: &[&Raster],
+    resizer: &mut Resizer,
+    pool: &mut Pool,
+) -> Result<(Placeholder, Option<Color>), PixelError> {
     let enough = |level: &&&Raster| level.width.max(level.height) >= PLACEHOLDER_SIDE;
     let Some(source) = levels.iter().rev().find(enough).or(levels.first()) else {
         return Err(PixelError::Resize("there is no level".into()));
     };
     let size = inside((source.width, source.height), (PLACEHOLDER_SIDE, PLACEHOLDER_SIDE));
     let small = resize::resized(source, size, None, resizer, pool)?;
+    let color = dominant::of(&small);
     let rgba: Vec<u8> = match small.layout {
         Layout::Rgba => small.pixels.clone(),
         _ => small.pixels.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255]).collect(),
     };
     pool.give(small.pixels);
-    Ok(Placeholder(thumbhash::rgba_to_thumb_hash(size.0 as usize, size.1 as usize, &rgba)))
+    Ok((Placeholder(thumbhash::rgba_to_thumb_hash(size.0 as usize, size.1 as usize, &rgba)), color))
 }
 
 #[cfg(test)]
@@ -36,7 +42,7 @@ mod tests {
     fn hash(width: u32, height: u32, pixel: [u8; 4]) -> Vec<u8> {
         let pixels = pixel.repeat((width * height) as usize);
         let level = Raster { width, height, layout: Layout::Rgba, pixels };
-        of(&[&level], &mut Resizer::new(), &mut Pool::default()).unwrap().0
+        of(&[&level], &mut Resizer::new(), &mut Pool::default()).unwrap().0.0
     }
 
     #[test]

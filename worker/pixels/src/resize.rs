@@ -25,6 +25,21 @@ pub(crate) struct Crop {
 }
 
 impl Crop {
+    /// All of it.
+    pub(crate) fn whole((width, height): Size) -> Self {
+        Self { left: 0.0, top: 0.0, width: width.into(), height: height.into() }
+    }
+
+    /// From which column, and how many.
+    pub(crate) fn horizontal(&self) -> (f64, f64) {
+        (self.left, self.width)
+    }
+
+    /// From which row, and how many.
+    pub(crate) fn vertical(&self) -> (f64, f64) {
+        (self.top, self.height)
+    }
+
     /// Which part of a source of this size a level shows, if not all of it.
     pub(crate) fn of(level: &Level, source: Size) -> Option<Self> {
         let part = level.part?;
@@ -52,7 +67,7 @@ impl Crop {
 }
 
 /// How pixels of this layout are resized.
-pub(crate) fn options(layout: Layout, crop: Option<Crop>) -> ResizeOptions {
+fn options(layout: Layout, crop: Option<Crop>) -> ResizeOptions {
     let options = ResizeOptions::new().use_alpha(layout.has_alpha());
     match crop {
         Some(Crop { left, top, width, height }) => options.crop(left, top, width, height),

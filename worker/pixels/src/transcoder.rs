@@ -2,9 +2,10 @@
 
 use crate::{
     Limits, PixelError, SinkClosed, Step,
-    color::{self, Meaning},
+    color::{Conversion, Meaning},
     decode::{self, Context, Decoded, JpegDecoder},
     encode::Encoder,
+    fit::Level,
     light, orient, placeholder,
     plan::{Cascade, Plan, Size},
     pool::Pool,
@@ -126,10 +127,12 @@ impl Transcoder {
         let Desk { resizer, pool, stopwatch, .. } = desk;
 
         limits.in_time(Step::Placeholder)?;
+        let (placeholder, color) = placeholder::of(&plan.whole(&made), resizer, pool)?;
         let description = Description {
             width: plan.original.0,
             height: plan.original.1,
-            placeholder: placeholder::of(&plan.whole(&made), resizer, pool)?,
+            placeholder,
+            color,
             frames: inspected.frames,
             alpha: made[0][0].layout.has_alpha(),
         };
@@ -165,53 +168,56 @@ impl Desk<'_> {
     /// The levels of each of the plan's cascades.
     fn levels(&mut self, decoded: Decoded, plan: &Plan) -> Result<Vec<Vec<Raster>>, PixelError> {
         let Decoded { raster, gray, icc } = decoded;
-        let meaning = Meaning { icc: icc.as_deref(), gray };
+        let conversion = Conversion::of(Meaning { icc: icc.as_deref(), gray }, raster.layout);
+        self.stopwatch.lap(Step::Color);
         let mut made = Vec::with_capacity(plan.cascades.len());
-        let mut raster = Some(raster);
         for (index, cascade) in plan.cascades.iter().enumerate() {
-            let Some(source) = raster.take() else { break };
-            let size = plan.lying(cascade.levels[0].size);
             let is_last = index + 1 == plan.cascades.len();
-            let reduced = self.reduced(source, size, cascade.light, (!is_last).then_some(&mut raster))?;
-            made.push(self.cascade(reduced, meaning, plan.orientation, cascade)?);
+            let base = plan.lying(cascade.levels[0].size);
+            if is_last && (raster.width, raster.height) == base {
+                made.push(self.cascade(raster, &conversion, plan.orientation, cascade)?);
+                return Ok(made);
+            }
+            let reduced = self.reduced(&raster, base, cascade.light)?;
+            made.push(self.cascade(reduced, &conversion, plan.orientation, cascade)?);
         }
+        self.pool.give(raster.pixels);
         Ok(made)
     }
 
-    /// The decoded picture at the size of the largest level; `keep` gets it back
-    /// if it is needed again.
-    fn reduced(
-        &mut self,
-        decoded: Raster,
-        size: Size,
-        light: Light,
-        keep: Option<&mut Option<Raster>>,
-    ) -> Result<Raster, PixelError> {
+    /// The decoded picture at the size of a cascade's first level.
+    fn reduced(&mut self, decoded: &Raster, size: Size, light: Light) -> Result<Raster, PixelError> {
         let Self { limits, resizer, pool, stopwatch } = self;
         limits.in_time(Step::Reduce)?;
-        let reduced = match light {
-            _ if (decoded.width, decoded.height) == size && keep.is_none() => return Ok(decoded),
-            Light::Linear if light::is_light(decoded.layout) => light::reduced(&decoded, size, resizer, pool)?,
-            _ => resize::resized(&decoded, size, None, resizer, pool)?,
+        let own = (decoded.width, decoded.height);
+        let begins = if light == Light::Linear { light::begins(decoded.layout, own, size) } else { size };
+        let smaller = if begins == own { None } else { Some(resize::resized(decoded, begins, None, resizer, pool)?) };
+        let reduced = match smaller {
+            Some(reduced) if begins == size => reduced,
+            smaller => {
+                let lit = smaller.as_ref().unwrap_or(decoded);
+                let reduced = light::resized(lit, &[Level::whole(size, size)], pool)?.remove(0);
+                if let Some(smaller) = smaller {
+                    pool.give(smaller.pixels);
+                }
+                reduced
+            }
         };
-        match keep {
-            Some(keep) => *keep = Some(decoded),
-            None => pool.give(decoded.pixels),
-        }
         stopwatch.lap(Step::Reduce);
         Ok(reduced)
     }
 
+    /// The levels of a cascade, of the picture at the size of the first.
     fn cascade(
         &mut self,
         reduced: Raster,
-        meaning: Meaning<'_>,
+        conversion: &Conversion,
         orientation: Orientation,
         cascade: &Cascade,
     ) -> Result<Vec<Raster>, PixelError> {
         let Self { limits, resizer, pool, stopwatch } = self;
         limits.in_time(Step::Color)?;
-        let srgb = color::to_srgb(reduced, meaning, pool)?;
+        let srgb = conversion.apply(reduced, pool)?;
         stopwatch.lap(Step::Color);
 
         limits.in_time(Step::Orient)?;
@@ -221,7 +227,11 @@ impl Desk<'_> {
         limits.in_time(Step::Cascade)?;
         let levels = match cascade.light {
             Light::Gamma => resize::cascade(largest, &cascade.levels, resizer, pool)?,
-            Light::Linear => light::cascade(largest, &cascade.levels, resizer, pool)?,
+            Light::Linear => {
+                let mut levels = light::resized(&largest, &cascade.levels[1..], pool)?;
+                levels.insert(0, largest);
+                levels
+            }
         };
         stopwatch.lap(Step::Cascade);
         Ok(levels)

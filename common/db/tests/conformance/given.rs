@@ -138,7 +138,8 @@ pub(crate) fn registration(id: u64, room_name: &str, index: usize, version: u32)
 }
 
 pub(crate) fn description() -> Described {
-    Described { width: 3_000, height: 4_000, placeholder: vec![1; 21] }
+    let color = Some(vec![1, 2, 3]);
+    Described { width: 3_000, height: 4_000, placeholder: vec![1; 21], color, frames: 1, alpha: false }
 }
 
 pub(crate) fn message(id: u64, room_name: &str, agent: &str, attachments: &[u64]) -> NewMessage {

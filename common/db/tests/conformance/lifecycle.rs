@@ -34,7 +34,7 @@ on_both! {
         assert_eq!(
             place.snapshot().await.unwrap(),
             "\
-media 1 welcome agent:anna ready image/jpeg 3000x4000 500/1000 uploaded digest placeholder at media/000000/0000000000001/original.0000000000001 told 3
+media 1 welcome agent:anna ready image/jpeg 3000x4000 500/1000 uploaded digest placeholder color frames 1 alpha 0 at media/000000/0000000000001/original.0000000000001 told 3
 transcoding 1 original v0 image/jpeg 4000x3000 500 at media/000000/0000000000001/original.0000000000001 told 1
 transcoding 1 thumb-160 v1 image/webp 160x120 51 at media/000000/0000000000001/thumb-160.v1 told 2
 transcoding 1 thumb-320 v1 image/webp 160x120 51 at media/000000/0000000000001/thumb-320.v1 told 3

@@ -71,6 +71,7 @@ on_both! {
         let media = place.media(media_id(1)).await.unwrap().unwrap();
         assert_eq!(media.state, MediaState::Ready);
         assert_eq!((media.width, media.height, media.placeholder), (Some(3_000), Some(4_000), Some(vec![1; 21])));
+        assert_eq!((media.color, media.frames, media.alpha), (Some(vec![1, 2, 3]), Some(1), Some(false)));
     }
 
     async fn a_worker_that_lost_its_lease_registers_nothing(place: &Place) {
