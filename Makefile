@@ -6,14 +6,20 @@ TEST_FEATURES = --features heim-tests/failpoints
 # One more than two cores are: tests wait more than they compute.
 TEST_THREADS ?= 3
 BUILD_PACKAGES = cmake nasm
+# dav1d's, for the feature `avif`.
+AVIF_PACKAGES = meson ninja-build
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
-.PHONY: run test bench bench-rooms bench-queue backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
 	$(CARGO) build --locked -p heim-media
 	target/debug/heim-media
+
+release: ## What a fleet runs, with AVIF, in target/release
+	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins --features heim-pixels/avif
 
 test: check web-test docs unit ## All checks and all tests
 
@@ -32,6 +38,11 @@ unit: test-tools
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
 	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace $(TEST_FEATURES)
+
+avif-test: ## The pixels and the worker with AVIF, which takes minutes to compile
+	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
+	$(CARGO) clippy --locked -p heim-pixels -p heim-worker --all-targets --features heim-worker/avif -- -D warnings
+	$(CARGO) test --locked -p heim-pixels -p heim-worker --features heim-worker/avif
 
 web-test:
 	@command -v node >/dev/null || scripts/require nodejs npm

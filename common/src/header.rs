@@ -99,8 +99,13 @@ pub enum Orientation {
 
 impl Orientation {
     /// Reads it from a whole file or its beginning; what cannot be read is upright.
+    /// So is HEIF: there EXIF counts for nothing, since properties of the file say
+    /// how it is turned (ISO 23008-12, 6.5), and cameras write both.
     #[must_use]
     pub fn read(container: &[u8]) -> Self {
+        if matches!(Format::sniff(container), Some(Format::Avif | Format::Heic)) {
+            return Self::Upright;
+        }
         let mut reader = exif::Reader::new();
         reader.continue_on_error(true);
         let exif = match reader.read_from_container(&mut Cursor::new(container)) {

@@ -104,6 +104,8 @@ pub enum Reason {
     NeverUploaded,
     /// The content is of no type that is decoded here.
     UnsupportedType,
+    /// A transcoding of a type is asked for that this worker's build cannot write.
+    UnsupportedOutput,
     /// The decoder found the content damaged or cut short.
     Damaged,
     /// More pixels than the limit.
@@ -136,6 +138,7 @@ words!(Reason:
     "too-large" = TooLarge,
     "never-uploaded" = NeverUploaded,
     "unsupported-type" = UnsupportedType,
+    "unsupported-output" = UnsupportedOutput,
     "damaged" = Damaged,
     "too-many-pixels" = TooManyPixels,
     "too-costly" = TooCostly,
@@ -164,7 +167,8 @@ impl Reason {
             Self::ChildDied | Self::Poison => "This picture could not be processed.",
             Self::OriginalLost => "The uploaded file is no longer there.",
             Self::OriginalAltered => "The uploaded file was damaged while it was stored.",
-            Self::StoreUnavailable
+            Self::UnsupportedOutput
+            | Self::StoreUnavailable
             | Self::KeysUnavailable
             | Self::CoordinatorUnavailable
             | Self::WorkerLost

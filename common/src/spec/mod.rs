@@ -140,13 +140,16 @@ mod tests {
             validate(&[TranscodingSpec { name: "avatar".parse().unwrap(), content_type, params }])
         };
         let name: TranscodingName = "avatar".parse().unwrap();
-        for output in [OutputType::Webp, OutputType::Jpeg, OutputType::Png] {
+        for output in [OutputType::Webp, OutputType::Jpeg, OutputType::Png, OutputType::Avif] {
             assert!(output.effort_default() <= output.effort_max());
         }
         assert_eq!(with(OutputType::Jpeg, |params| params.effort = Some(2)), Ok(()));
         let refused = InvalidSpecs::EffortOutOfRange(name.clone(), OutputType::Jpeg);
         assert_eq!(refused.to_string(), "transcoding `avatar`: the effort for image/jpeg must be 0 to 2");
         assert_eq!(with(OutputType::Jpeg, |params| params.effort = Some(3)), Err(refused));
+        assert_eq!(with(OutputType::Avif, |params| params.effort = Some(10)), Ok(()));
+        let refused = InvalidSpecs::EffortOutOfRange(name.clone(), OutputType::Avif);
+        assert_eq!(with(OutputType::Avif, |params| params.effort = Some(11)), Err(refused));
         assert_eq!(with(OutputType::Webp, |params| params.animated = true), Ok(()));
         let still = InvalidSpecs::CannotMove(name.clone());
         assert_eq!(with(OutputType::Png, |params| params.animated = true), Err(still));

@@ -1,5 +1,7 @@
 //! A level to the bytes of a transcoding: one file a format.
 
+#[cfg_attr(not(feature = "avif"), path = "encode/no_avif.rs")]
+mod avif;
 mod jpeg;
 mod png;
 
@@ -10,6 +12,15 @@ use crate::{
     webp_ffi,
 };
 use heim_common::spec::OutputType;
+
+/// Whether transcodings of this kind can be made by this build.
+#[must_use]
+pub fn can_write(output: OutputType) -> bool {
+    match output {
+        OutputType::Webp | OutputType::Jpeg | OutputType::Png => true,
+        OutputType::Avif => cfg!(feature = "avif"),
+    }
+}
 
 /// Encodes one level after the other into the same buffer.
 #[derive(Debug, Default)]
@@ -41,6 +52,7 @@ impl Encoder {
                 }
                 OutputType::Jpeg => jpeg.encode(level, quality, effort, bytes)?,
                 OutputType::Png => png::encode(level, effort, bytes)?,
+                OutputType::Avif => avif::encode(level, quality, effort, bytes)?,
             }
             self.holds = wanted;
         }

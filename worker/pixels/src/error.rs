@@ -1,7 +1,7 @@
 //! Why no transcoding was made, named by what was attempted.
 
 use crate::stopwatch::Step;
-use heim_common::{header::Format, job::Reason};
+use heim_common::{header::Format, job::Reason, spec::OutputType};
 use std::error::Error;
 
 /// The receiver of outputs wants no more of them.
@@ -29,6 +29,9 @@ pub enum PixelError {
     /// The content is of no type, or of no variant of a type, that is decoded here.
     #[error("no decoder reads this content")]
     UnsupportedType,
+    /// A transcoding is asked for that this build cannot make.
+    #[error("this build writes no {}", .0.content_type())]
+    UnsupportedOutput(OutputType),
     /// More pixels are declared than the limits allow.
     #[error("{width} x {height} pixels are more than the {max} that are allowed")]
     TooManyPixels {
@@ -68,6 +71,7 @@ impl PixelError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::UnsupportedType => Reason::UnsupportedType,
+            Self::UnsupportedOutput(_) => Reason::UnsupportedOutput,
             Self::TooManyPixels { .. } => Reason::TooManyPixels,
             Self::TooCostly(_) => Reason::TooCostly,
             Self::Decode { .. } => Reason::Damaged,

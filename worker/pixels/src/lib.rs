@@ -14,11 +14,19 @@
 //! Each step is a file of its own. Everything that comes in is hostile: sizes
 //! are checked before memory is taken for them, every loop has a bound, and the
 //! deadline is looked at between steps. Decoders written in C live behind
-//! `turbojpeg` and `webp_ffi`; a process that must not die of them runs this
-//! crate in a child.
+//! `turbojpeg`, `webp_ffi` and `avif_ffi`; a process that must not die of them
+//! runs this crate in a child. Each decoder can be switched off ([`Decoders`]).
+//!
+//! AVIF is read and written with the feature `avif` alone: libavif, dav1d and
+//! libaom take minutes to compile. Without it an AVIF is of an unsupported type,
+//! and [`can_write`] says no to transcodings of that kind. HEIC, TIFF and JPEG XL
+//! are not decoded.
 
+#[cfg(feature = "avif")]
+mod avif_ffi;
 mod color;
 mod decode;
+mod decoders;
 mod dominant;
 mod encode;
 mod error;
@@ -38,6 +46,8 @@ mod webp_ffi;
 #[cfg(test)]
 mod tests;
 
+pub use decoders::{Decoders, NoDecoder};
+pub use encode::can_write;
 pub use error::{PixelError, SinkClosed, TooCostly};
 pub use limits::Limits;
 pub use stopwatch::Step;

@@ -1,10 +1,10 @@
 //! The pipeline itself: which step follows which, and what each hands on.
 
 use crate::{
-    Limits, PixelError, SinkClosed, Step,
+    Decoders, Limits, PixelError, SinkClosed, Step,
     color::{Conversion, Meaning},
     decode::{self, Context, Decoded, JpegDecoder},
-    encode::Encoder,
+    encode::{Encoder, can_write},
     fit::Level,
     light, orient, placeholder,
     plan::{Cascade, Plan, Size},
@@ -47,6 +47,7 @@ pub struct Transcoder {
     pool: Pool,
     encoder: Encoder,
     stopwatch: Stopwatch,
+    decoders: Decoders,
 }
 
 impl fmt::Debug for Transcoder {
@@ -85,7 +86,13 @@ impl Transcoder {
             pool: Pool::default(),
             encoder: Encoder::default(),
             stopwatch: Stopwatch::new(clock),
+            decoders: Decoders::default(),
         }
+    }
+
+    /// From now on nothing is decoded but by these.
+    pub fn decode_by(&mut self, decoders: Decoders) {
+        self.decoders = decoders;
     }
 
     /// What each step of the last job took, in order; a step that failed is not
@@ -108,13 +115,17 @@ impl Transcoder {
         limits: &Limits,
         sink: &mut dyn FnMut(Output<'_>) -> Result<(), SinkClosed>,
     ) -> Result<Description, PixelError> {
-        let Self { resizer, jpeg, pool, encoder, stopwatch } = self;
+        let Self { resizer, jpeg, pool, encoder, stopwatch, decoders } = self;
         stopwatch.start();
         limits.in_time(Step::Inspect)?;
-        let format = Format::sniff(original).ok_or(PixelError::UnsupportedType)?;
+        let format = Format::sniff(original).filter(|format| decoders.has(*format));
+        let format = format.ok_or(PixelError::UnsupportedType)?;
+        if let Some(spec) = specs.iter().find(|spec| !can_write(spec.content_type)) {
+            return Err(PixelError::UnsupportedOutput(spec.content_type));
+        }
         let inspected = decode::inspect(format, original)?;
         limits.admit(inspected.size.0, inspected.size.1)?;
-        let plan = Plan::new(inspected.size, Orientation::read(original), specs);
+        let plan = Plan::new(inspected.size, decode::orientation(format, original), specs);
         stopwatch.lap(Step::Inspect);
 
         limits.in_time(Step::Decode)?;

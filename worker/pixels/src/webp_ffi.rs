@@ -1,5 +1,6 @@
-//! The door to libwebp: three safe functions over its C interface, and the only
-//! `unsafe` code of this repository. What a file means is none of its business.
+//! The door to libwebp: three safe functions over its C interface. This file and
+//! `avif_ffi` have the only `unsafe` code of this repository. What a file means
+//! is none of their business.
 #![expect(unsafe_code, reason = "libwebp is written in C")]
 
 use crate::{plan::Size, raster::Layout};

@@ -146,6 +146,11 @@ impl Attempt<'_> {
 fn may_refuse_for(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::UnsupportedType | Reason::Damaged | Reason::TooManyPixels | Reason::TooCostly | Reason::Internal
+        Reason::UnsupportedType
+            | Reason::UnsupportedOutput
+            | Reason::Damaged
+            | Reason::TooManyPixels
+            | Reason::TooCostly
+            | Reason::Internal
     )
 }

@@ -26,8 +26,9 @@
 //! that has no name on any disk.
 //!
 //! **Snoozes**, which counts as nothing, when the worker stops, or the store or
-//! the coordinator does not do its part. The coordinator lets the pauses grow,
-//! and gives up what has waited for a day.
+//! the coordinator does not do its part, or when all is made but what this
+//! worker's build cannot write. The coordinator lets the pauses grow, and gives
+//! up what has waited for a day.
 
 use super::{fetch::fetch, trouble::Trouble};
 use crate::{
@@ -39,7 +40,7 @@ use crate::{
 use heim_common::{
     JobId, JobRef,
     job::Verdict,
-    wire::{ClaimReply, ClaimRequest, TranscodedHook},
+    wire::{ClaimReply, ClaimRequest, ClaimedTranscoding, TranscodedHook},
 };
 use heim_runtime::failpoint;
 use std::time::Duration;
@@ -144,22 +145,33 @@ fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     let claim = &held.claim;
     failpoint!(JobClaimed);
+    // What this build cannot write is left to one that can, but not the rest.
+    let can_write = |todo: &&ClaimedTranscoding| heim_pixels::can_write(todo.spec.content_type);
+    let (ours, others): (Vec<_>, Vec<_>) = claim.transcodings.iter().partition(can_write);
+    let left = || others.first().map_or(Ok(()), |todo| Err(Trouble::CannotWrite(todo.spec.content_type)));
+    if ours.is_empty() {
+        return left();
+    }
     let original = fetch(bench, &claim.media, claim.secret.as_ref()).await?;
     failpoint!(OriginalFetched);
-    let specs = claim.transcodings.iter().map(|transcoding| transcoding.spec.clone()).collect();
+    let specs = ours.iter().map(|todo| todo.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
     let mut run = bench.pool.run(PixelWork { original, specs, pixels_max: claim.pixels_max, deadline }).await;
     loop {
         match run.next().await.map_err(Trouble::Pixels)? {
-            Step::Output(output) => register(bench, held, output).await?,
-            Step::Done(_) => return Ok(()),
+            Step::Output(output) => register(bench, held, ours[output.index], output).await?,
+            Step::Done(_) => return left(),
         }
     }
 }
 
 /// Stores a transcoding, then tells of it.
-async fn register(bench: &Bench, held: &Held, output: PixelOutput) -> Result<(), Trouble> {
-    let transcoding = &held.claim.transcodings[output.index];
+async fn register(
+    bench: &Bench,
+    held: &Held,
+    transcoding: &ClaimedTranscoding,
+    output: PixelOutput,
+) -> Result<(), Trouble> {
     let hook = TranscodedHook {
         media_id: held.claim.media.id,
         name: transcoding.spec.name.clone(),

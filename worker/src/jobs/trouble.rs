@@ -2,10 +2,14 @@
 //! verdicts: no other place decides between retry, snooze and discard.
 
 use crate::{children::PixelFailure, coordinator::CallError};
-use heim_common::job::{Reason, Verdict};
+use heim_common::{
+    job::{Reason, Verdict},
+    spec::OutputType,
+};
 use heim_store::StoreError;
 
-/// How long a job rests at least that was handed back because of the coordinator.
+/// How long a job rests at least that was handed back because of the coordinator,
+/// or of this worker's build.
 const SNOOZE_MS: u64 = 5_000;
 /// The same, because of the store; it grows from one snooze to the next.
 const STORE_SNOOZE_MS: u64 = 500;
@@ -23,6 +27,8 @@ pub(crate) enum Trouble {
     Memory(#[source] std::io::Error),
     #[error("making the pixels")]
     Pixels(#[source] PixelFailure),
+    #[error("this worker's build writes no {}", .0.content_type())]
+    CannotWrite(OutputType),
     #[error("storing a transcoding")]
     Put(#[source] StoreError),
     #[error("registering a transcoding")]
@@ -54,6 +60,9 @@ impl Trouble {
                 }
                 reason => retry(reason),
             },
+            // Another worker's build may; where there is none, the coordinator
+            // gives it up after a day, for this reason.
+            Self::CannotWrite(_) => snooze(SNOOZE_MS, Some(Reason::UnsupportedOutput)),
             Self::Register(CallError::LeaseLost | CallError::NotYours) | Self::LeaseLost => None,
             Self::Register(error) if error.is_transient() => snooze(SNOOZE_MS, Some(Reason::CoordinatorUnavailable)),
             Self::Memory(_) | Self::Register(_) => retry(Reason::Internal),
@@ -99,6 +108,8 @@ mod tests {
         let snooze = |after_ms, reason| Some(Verdict::Snooze { after_ms, reason });
         assert_eq!(down, snooze(STORE_SNOOZE_MS, Some(Reason::StoreUnavailable)));
         assert_eq!(Trouble::Stopping.verdict(), snooze(0, None));
+        let foreign = Trouble::CannotWrite(OutputType::Avif).verdict();
+        assert_eq!(foreign, snooze(SNOOZE_MS, Some(Reason::UnsupportedOutput)));
         assert_eq!(Trouble::LeaseLost.verdict(), None);
         assert_eq!(Trouble::Register(CallError::LeaseLost).verdict(), None);
         let away = Trouble::Register(CallError::Unavailable(reqwest::StatusCode::BAD_GATEWAY));

@@ -1,7 +1,10 @@
 //! What the worker's own children do with real files.
 
 use crate::corpus::{PHOTO, all, photo, pool, real_child, work};
-use heim_common::{job::Reason, spec::default_specs};
+use heim_common::{
+    job::Reason,
+    spec::{OutputType, default_specs},
+};
 use heim_pixels::{Limits, Transcoder};
 use heim_worker::children::{PixelFailure, PixelWork};
 use std::time::{Duration, Instant};
@@ -30,6 +33,17 @@ async fn a_photo_comes_back_smallest_first_and_as_the_library_makes_it() {
     Transcoder::new().run(&bytes, &default_specs(), &limits, &mut sink).unwrap();
     let made: Vec<_> = outputs.iter().map(|output| output.bytes.to_vec()).collect();
     assert!(made == expected, "the child made other bytes than the library");
+}
+
+#[tokio::test]
+async fn an_avif_is_read_by_builds_that_have_its_decoder() {
+    let pool = pool(&real_child(), 1);
+    let (outputs, end) = all(pool.run(work(&photo("avif20_canon70d.avif"))).await).await;
+    if heim_pixels::can_write(OutputType::Avif) {
+        assert_eq!((outputs.len(), end.unwrap().width), (4, 5472));
+    } else {
+        assert_eq!(end.unwrap_err().reason(), Reason::UnsupportedType);
+    }
 }
 
 #[tokio::test]

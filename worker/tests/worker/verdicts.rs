@@ -1,10 +1,13 @@
 //! Which end of an attempt is told as what.
 
 use crate::{
-    corpus::real_child,
+    corpus::{photo, real_child},
     scene::{Scene, Terms, original},
 };
-use heim_common::job::{Reason, Verdict};
+use heim_common::{
+    job::{Reason, Verdict},
+    spec::OutputType,
+};
 
 async fn verdict(file: &[u8], change: impl FnOnce(&mut Terms)) -> Verdict {
     let scene = Scene::set(file, change).await;
@@ -18,6 +21,25 @@ async fn verdict(file: &[u8], change: impl FnOnce(&mut Terms)) -> Verdict {
 async fn a_file_that_is_no_picture_is_discarded() {
     let end = verdict(b"hello, I am called cat.png", |terms| terms.children = real_child()).await;
     assert_eq!(end, Verdict::Discard { reason: Reason::UnsupportedType });
+}
+
+#[tokio::test]
+async fn what_this_build_cannot_write_is_left_to_another_and_the_rest_is_made() {
+    let scene = Scene::set(&photo("j8_iphone6_420.jpg"), |terms| {
+        terms.children = real_child();
+        terms.claim.transcodings[0].spec.content_type = OutputType::Avif;
+    })
+    .await;
+    scene.play().await;
+    let written = scene.coordinator.hooks().into_iter().map(|hook| hook.content_type).collect::<Vec<_>>();
+    if heim_pixels::can_write(OutputType::Avif) {
+        assert_eq!(written, ["image/avif", "image/webp", "image/webp", "image/webp"]);
+        assert_eq!(scene.coordinator.verdicts(), [Verdict::Done]);
+    } else {
+        assert_eq!(written, ["image/webp"; 3]);
+        let left = Verdict::Snooze { after_ms: 5_000, reason: Some(Reason::UnsupportedOutput) };
+        assert_eq!(scene.coordinator.verdicts(), [left]);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! by it; `decode` makes the pixels. Formats are told apart by magic bytes
 //! alone.
 
+#[cfg_attr(not(feature = "avif"), path = "no_avif.rs")]
+mod avif;
 mod bmp;
 mod canvas;
 mod gif;
@@ -10,10 +12,12 @@ mod jpeg;
 mod jpeg_segments;
 mod png;
 mod riff;
+#[cfg(feature = "avif")]
+mod squares;
 mod webp;
 
 use crate::{Limits, PixelError, plan::Size, pool::Pool, raster::Raster};
-use heim_common::header::Format;
+use heim_common::header::{Format, Orientation};
 
 /// Largest ICC profile that is looked at. Those of cameras and screens have
 /// under 20 KiB, those of printing presses up to 3 MiB.
@@ -58,12 +62,21 @@ pub(crate) fn inspect(format: Format, bytes: &[u8]) -> Result<Inspected, PixelEr
         Format::Webp => webp::inspect(bytes),
         Format::Gif => gif::inspect(bytes),
         Format::Bmp => bmp::inspect(bytes),
-        Format::Avif | Format::Heic | Format::Tiff | Format::Jxl => Err(PixelError::UnsupportedType),
+        Format::Avif => avif::inspect(bytes),
+        Format::Heic | Format::Tiff | Format::Jxl => Err(PixelError::UnsupportedType),
     }?;
     if inspected.size.0 == 0 || inspected.size.1 == 0 {
         return Err(PixelError::damaged(format, "a side of no pixels"));
     }
     Ok(inspected)
+}
+
+/// How the pixels are to be turned.
+pub(crate) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
+    match format {
+        Format::Avif => avif::orientation(bytes),
+        _ => Orientation::read(bytes),
+    }
 }
 
 /// Makes the pixels: of the first frame, if there are several.
@@ -74,7 +87,8 @@ pub(crate) fn decode(format: Format, bytes: &[u8], context: &mut Context<'_>) ->
         Format::Webp => webp::decode(bytes, context),
         Format::Gif => gif::decode(bytes, context),
         Format::Bmp => bmp::decode(bytes, context),
-        Format::Avif | Format::Heic | Format::Tiff | Format::Jxl => Err(PixelError::UnsupportedType),
+        Format::Avif => avif::decode(bytes, context),
+        Format::Heic | Format::Tiff | Format::Jxl => Err(PixelError::UnsupportedType),
     }?;
     decoded.icc = decoded.icc.filter(|icc| icc.len() <= ICC_BYTES_MAX);
     decoded.raster.drop_full_alpha();

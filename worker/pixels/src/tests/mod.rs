@@ -1,5 +1,7 @@
 //! Pictures through the whole pipeline, compared by what they show.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod color;
 mod formats;
 mod orientation;
