@@ -22,7 +22,7 @@ type Round = [Duration; 2];
 
 fn in_process(transcoder: &mut Transcoder, bytes: &[u8]) -> Round {
     let begun = Instant::now();
-    let limits = Limits { pixels_max: 100_000_000, deadline: begun + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 100_000_000, ..Limits::until(begun + Duration::from_mins(1)) };
     let mut times = Vec::new();
     let mut sink = |_: heim_pixels::Output<'_>| {
         times.push(begun.elapsed());

@@ -1,16 +1,16 @@
 //! What each step of the pipeline costs for one real 12-megapixel photo: the
-//! default specs, and the same sizes as JPEG in both lights, by turns. User and
-//! system time in milliseconds, the median of several runs with warm buffers.
+//! default specs, and the same sizes as JPEG in both lights, by turns; and what
+//! animations cost. User and system time in milliseconds, the median of several runs with warm buffers.
 //! `cargo bench -p heim-pixels --profile dev`
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-use heim_common::spec::{Light, OutputType, TranscodingSpec, default_specs};
+use heim_common::spec::{Light, OutputType, Params, TranscodingSpec, default_specs};
 use heim_pixels::{Limits, Step, Transcoder};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
     error::Error,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut runs: Vec<Vec<Vec<(Step, Duration)>>> = vec![Vec::new(); sets.len()];
     for _ in 0..=RUNS {
         for ((_, specs), runs) in sets.iter().zip(&mut runs) {
-            let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+            let limits = Limits::until(Instant::now() + Duration::from_mins(1));
             transcoder.run(&photo, specs, &limits, &mut |_| Ok(()))?;
             runs.push(transcoder.steps().to_vec());
         }
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for ((name, _), runs) in sets.iter().zip(&runs) {
         print(name, runs)?;
     }
-    Ok(())
+    animations(&corpus)
 }
 
 fn print(name: &str, runs: &[Vec<(Step, Duration)>]) -> Result<(), Box<dyn Error>> {
@@ -73,6 +73,28 @@ fn print(name: &str, runs: &[Vec<(Step, Duration)>]) -> Result<(), Box<dyn Error
         if *step == Step::Encode {
             println!("{sum:>29.2} ms until this output");
         }
+    }
+    Ok(())
+}
+
+/// Animations as they move on in 320 pixels.
+fn animations(corpus: &Path) -> Result<(), Box<dyn Error>> {
+    println!("\n{:<36} {:>8} {:>8}", "animation", "warm ms", "bytes");
+    for file in ["gif_earth_400_44f.gif", "gif_muybridge_472x298_380f.gif", "webp_anim_320x240_101f.webp"] {
+        let original = fs::read(corpus.join(file))?;
+        let params = Params { animated: true, ..Params::of_box(320, 320) };
+        let spec = TranscodingSpec { name: "moving".parse()?, content_type: OutputType::Webp, params };
+        let mut transcoder = Transcoder::with_clock(cpu);
+        let (mut bytes, mut runs) = (0, Vec::new());
+        for _ in 0..RUNS {
+            let (start, limits) = (cpu(), Limits::until(Instant::now() + Duration::from_mins(1)));
+            transcoder.run(&original, std::slice::from_ref(&spec), &limits, &mut |output| {
+                bytes = output.bytes.len();
+                Ok(())
+            })?;
+            runs.push(cpu().saturating_sub(start));
+        }
+        println!("{file:<36} {:>8.1} {bytes:>8}", median(runs));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(feature = "avif"), path = "encode/no_avif.rs")]
 mod avif;
+mod film;
 mod jpeg;
 mod png;
 
@@ -21,6 +22,7 @@ pub fn can_write(output: OutputType) -> bool {
         OutputType::Avif => cfg!(feature = "avif"),
     }
 }
+pub(crate) use film::Film;
 
 /// Encodes one level after the other into the same buffer.
 #[derive(Debug, Default)]

@@ -21,6 +21,9 @@ pub enum TooCostly {
     /// A JPEG of more scans than any camera writes.
     #[error("more than {0} scans")]
     Scans(u32),
+    /// An animation of more frames, pixels or bytes than may go on moving.
+    #[error("an animation beyond its budget")]
+    Animation,
 }
 
 /// What went wrong with a picture.

@@ -8,8 +8,15 @@
 //! ```text
 //! sniff ▶ inspect ▶ plan ▶ decode ▶ reduce ▶ colour ▶ orient ▶ cascade ▶ placeholder ▶ encode …
 //!                                  (once, to the largest target)     (smallest first) ▲ │
-//!                                                                                     └─┘
+//!                                                                                     └─┘ ▶ animate
 //! ```
+//!
+//! What moves goes on moving where a spec asks for it (`Params::animated`), in a
+//! second pass that begins when all stills are out: each frame is put on one
+//! canvas, and only what it has changed is resized, compared and encoded. Beyond
+//! the limits of frames and pixels, or where the time becomes short, a still of
+//! the first frame takes its place; a damaged frame ends the animation before
+//! it. The `frames` of the description are those of the original in any case.
 //!
 //! Each step is a file of its own. Everything that comes in is hostile: sizes
 //! are checked before memory is taken for them, every loop has a bound, and the
@@ -22,6 +29,7 @@
 //! and [`can_write`] says no to transcodings of that kind. HEIC, TIFF and JPEG XL
 //! are not decoded.
 
+mod area;
 #[cfg(feature = "avif")]
 mod avif_ffi;
 mod color;
@@ -33,6 +41,7 @@ mod error;
 mod fit;
 mod light;
 mod limits;
+mod motion;
 mod orient;
 mod placeholder;
 mod plan;

@@ -1,23 +1,43 @@
 //! What one picture may cost.
 
-use crate::{PixelError, Step, TooCostly};
+use crate::{PixelError, Step, TooCostly, plan::Size};
+use heim_common::limits;
 use std::time::Instant;
 
 /// Most bytes of pixels, or of a decoder's coefficients, that one picture may
 /// take: 100 megapixels of RGBA, with a margin.
 pub(crate) const DECODED_BYTES_MAX: u64 = 512 << 20;
 
+/// Most pixels of a canvas that moves: its frame, what that covers and what is
+/// looked at are in memory beside it.
+pub(crate) const CANVAS_PIXELS_MAX: u64 = DECODED_BYTES_MAX / (4 * 4);
+
+/// Most bytes of one animation that is made. Nobody waits for more to load.
+const FILM_BYTES_MAX: usize = 32 << 20;
+
 /// The limits of one job.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Most pixels that a picture, or a frame of one, may declare.
     pub pixels_max: u64,
+    /// Most pixels that all frames of an animation may have together, before
+    /// and after they are made smaller. What has more becomes a still.
+    pub animation_pixels_max: u64,
+    /// Most frames of an animation. What has more becomes a still.
+    pub animation_frames_max: u32,
     /// When the job must have ended. It is looked at between steps; a decoder
     /// that hangs is its process's owner to kill.
     pub deadline: Instant,
 }
 
 impl Limits {
+    /// The defaults of every deployment, with this deadline.
+    #[must_use]
+    pub fn until(deadline: Instant) -> Self {
+        let limits::Limits { pixels_max, .. } = limits::Limits::default();
+        Self { pixels_max, animation_pixels_max: 200_000_000, animation_frames_max: 2_000, deadline }
+    }
+
     /// Checks a declared size, before anything is allocated for it.
     pub(crate) fn admit(&self, width: u32, height: u32) -> Result<(), PixelError> {
         if u64::from(width) * u64::from(height) > self.pixels_max {
@@ -33,6 +53,32 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+/// What an animation has cost so far.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    frames: u32,
+    pixels: u64,
+}
+
+impl Spent {
+    /// Adds a frame, which may be larger than its canvas and may be one more
+    /// than was declared.
+    pub(crate) fn frame(&mut self, frame: Size, canvas: Size, limits: &Limits) -> Result<(), PixelError> {
+        let pixels = |(width, height): Size| u64::from(width) * u64::from(height);
+        self.frames += 1;
+        self.pixels = self.pixels.saturating_add(pixels(frame).max(pixels(canvas)));
+        if self.frames > limits.animation_frames_max || self.pixels > limits.animation_pixels_max {
+            return Err(TooCostly::Animation.into());
+        }
+        Ok(())
+    }
+}
+
+/// Checks the bytes of an animation that is being made.
+pub(crate) fn film_bytes(bytes: usize) -> Result<(), PixelError> {
+    if bytes > FILM_BYTES_MAX { Err(TooCostly::Animation.into()) } else { Ok(()) }
 }
 
 /// The bytes of a buffer of so many pixels, if they are within bounds.
@@ -52,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_largest_declared_size_overflows_nothing() {
-        let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+        let limits = Limits { pixels_max: 100_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
         let refused = limits.admit(u32::MAX, u32::MAX).unwrap_err();
         assert_eq!(refused.reason(), Reason::TooManyPixels);
         assert!(limits.admit(10_000, 10_000).is_ok());
@@ -62,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_passed_deadline_names_the_step_that_was_not_begun() {
-        let limits = Limits { pixels_max: 1, deadline: Instant::now() };
+        let limits = Limits { pixels_max: 1, ..Limits::until(Instant::now()) };
         let late = limits.in_time(Step::Decode).unwrap_err();
         assert_eq!(late.reason(), Reason::TooCostly);
         assert!(matches!(late, PixelError::TooCostly(TooCostly::Deadline(Step::Decode))));

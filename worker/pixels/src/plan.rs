@@ -37,6 +37,8 @@ pub(crate) struct Target {
     /// Which of the plan's cascades, and which of its levels.
     pub(crate) level: (usize, usize),
     pub(crate) encoding: Encoding,
+    /// Whether what moves goes on moving.
+    pub(crate) animated: bool,
 }
 
 /// Levels that are made in the same light, each of one that came before it.
@@ -84,7 +86,7 @@ impl Plan {
                 let of_cascade = cascades[at].levels.iter().position(|other| *other == level).unwrap_or_default();
                 let effort = spec.params.effort.unwrap_or(spec.content_type.effort_default());
                 let encoding = Encoding { output: spec.content_type, quality: spec.params.quality, effort };
-                Target { index, level: (at, of_cascade), encoding }
+                Target { index, level: (at, of_cascade), encoding, animated: spec.params.animated }
             })
             .collect();
         let pixels = |&(at, level): &(usize, usize)| {
@@ -93,6 +95,16 @@ impl Plan {
         };
         targets.sort_by_key(|target| pixels(&target.level));
         Self { original, orientation, cascades, targets }
+    }
+
+    /// The level of a target.
+    pub(crate) fn level(&self, target: &Target) -> &Level {
+        &self.cascades[target.level.0].levels[target.level.1]
+    }
+
+    /// In which light a target is made.
+    pub(crate) fn light(&self, target: &Target) -> Light {
+        self.cascades[target.level.0].light
     }
 
     /// Those levels that show the whole picture, largest first, out of all that

@@ -18,10 +18,10 @@ use fast_image_resize::{
 /// A part of a source picture, in its pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Crop {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
 }
 
 impl Crop {

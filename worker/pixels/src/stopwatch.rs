@@ -20,6 +20,8 @@ pub enum Step {
     Cascade,
     /// The placeholder.
     Placeholder,
+    /// All frames of an animation, up to the encoded targets.
+    Animate,
     /// Encoding one transcoding.
     Encode,
     /// What the sink did with it.
@@ -36,6 +38,7 @@ impl fmt::Display for Step {
             Self::Orient => "orient",
             Self::Cascade => "cascade",
             Self::Placeholder => "placeholder",
+            Self::Animate => "animate",
             Self::Encode => "encode",
             Self::Deliver => "deliver",
         })

@@ -6,8 +6,10 @@ use crate::{
     decode::{self, Context, Decoded, JpegDecoder},
     encode::{Encoder, can_write},
     fit::Level,
-    light, orient, placeholder,
-    plan::{Cascade, Plan, Size},
+    light,
+    motion::{Motion, Studio},
+    orient, placeholder,
+    plan::{Cascade, Plan, Size, Target},
     pool::Pool,
     raster::Raster,
     resize,
@@ -103,7 +105,9 @@ impl Transcoder {
     }
 
     /// Makes every transcoding of an original and hands each to the sink,
-    /// smallest first. Running it twice gives the same bytes.
+    /// smallest first, and what moves after all that does not. Running it twice
+    /// gives the same bytes, unless the time that is left decides whether
+    /// anything can move.
     ///
     /// # Errors
     /// The first thing that went wrong. What the sink was given before is
@@ -131,6 +135,7 @@ impl Transcoder {
         limits.in_time(Step::Decode)?;
         let mut context = Context { limits, pool, jpeg, size_min: plan.decoded_min() };
         let decoded = decode::decode(format, original, &mut context)?;
+        let icc = if inspected.frames > 1 { decoded.icc.clone() } else { None };
         stopwatch.lap(Step::Decode);
 
         let mut desk = Desk { limits, resizer, pool, stopwatch };
@@ -149,21 +154,53 @@ impl Transcoder {
         };
         stopwatch.lap(Step::Placeholder);
 
-        encoder.start();
-        for target in &plan.targets {
-            limits.in_time(Step::Encode)?;
-            let level = &made[target.level.0][target.level.1];
-            let bytes = encoder.encode(target, level)?;
-            stopwatch.lap(Step::Encode);
-            let (width, height) = (level.width, level.height);
-            sink(Output { index: target.index, width, height, bytes, description: &description })
-                .map_err(PixelError::Sink)?;
-            stopwatch.lap(Step::Deliver);
+        let meaning = Meaning { icc: icc.as_deref(), gray: false };
+        let motion = Motion { format, bytes: original, frames: inspected.frames, meaning, plan: &plan };
+        let (moving, still): (Vec<_>, Vec<_>) = plan.targets.iter().partition(|target| motion.may_move(target, limits));
+        let mut counter = Counter { limits, encoder, stopwatch, made: &made, description: &description, sink };
+        counter.encoder.start();
+        for target in still {
+            counter.hand_out(target, None)?;
+        }
+        let films = motion.films(&moving, Studio { limits: *limits, resizer, pool })?;
+        if !moving.is_empty() {
+            counter.stopwatch.lap(Step::Animate);
+        }
+        for (target, film) in moving.into_iter().zip(films) {
+            counter.hand_out(target, film.as_deref())?;
         }
         for level in made.into_iter().flatten() {
             pool.give(level.pixels);
         }
         Ok(description)
+    }
+}
+
+/// Where outputs are handed out.
+struct Counter<'a> {
+    limits: &'a Limits,
+    encoder: &'a mut Encoder,
+    stopwatch: &'a mut Stopwatch,
+    made: &'a [Vec<Raster>],
+    description: &'a Description,
+    sink: &'a mut dyn FnMut(Output<'_>) -> Result<(), SinkClosed>,
+}
+
+impl Counter<'_> {
+    /// Hands out a target: a film of it that is there, or a still.
+    fn hand_out(&mut self, target: &Target, film: Option<&[u8]>) -> Result<(), PixelError> {
+        self.limits.in_time(Step::Encode)?;
+        let level = &self.made[target.level.0][target.level.1];
+        let (width, height) = (level.width, level.height);
+        let bytes = match film {
+            Some(film) => film,
+            None => self.encoder.encode(target, level)?,
+        };
+        self.stopwatch.lap(Step::Encode);
+        (self.sink)(Output { index: target.index, width, height, bytes, description: self.description })
+            .map_err(PixelError::Sink)?;
+        self.stopwatch.lap(Step::Deliver);
+        Ok(())
     }
 }
 

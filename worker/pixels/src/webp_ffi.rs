@@ -3,6 +3,9 @@
 //! is none of their business.
 #![expect(unsafe_code, reason = "libwebp is written in C")]
 
+#[cfg(test)]
+pub(crate) mod player;
+
 use crate::{plan::Size, raster::Layout};
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig, WebPEncode,

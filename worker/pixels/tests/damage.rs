@@ -11,7 +11,7 @@ use heim_pixels::{Limits, Transcoder, can_write};
 use std::time::{Duration, Instant};
 
 fn run(transcoder: &mut Transcoder, original: &[u8]) -> Result<(), Reason> {
-    let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 100_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let specs = &default_specs()[..1];
     transcoder.run(original, specs, &limits, &mut |_| Ok(())).map(drop).map_err(|error| error.reason())
 }

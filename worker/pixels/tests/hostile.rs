@@ -24,7 +24,7 @@ fn hostile_files_harm_nothing() {
         let (file, expected) = (fields[0], fields[4]);
         let bytes = corpus::read(&format!("hostile/{file}"));
         let start = Instant::now();
-        let limits = Limits { pixels_max: PIXELS_MAX, deadline: start + DEADLINE };
+        let limits = Limits { pixels_max: PIXELS_MAX, ..Limits::until(start + DEADLINE) };
         let ran = catch_unwind(AssertUnwindSafe(|| {
             transcoder.run(&bytes, &default_specs(), &limits, &mut |output| {
                 assert!(output.bytes.starts_with(b"RIFF"));

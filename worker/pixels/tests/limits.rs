@@ -7,7 +7,7 @@ use heim_pixels::{Limits, PixelError, SinkClosed, Transcoder};
 use std::time::{Duration, Instant};
 
 fn limits() -> Limits {
-    Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) }
+    Limits { pixels_max: 100_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) }
 }
 
 fn reason(original: &[u8], limits: &Limits) -> Option<Reason> {

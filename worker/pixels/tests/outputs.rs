@@ -18,7 +18,7 @@ fn make(transcoder: &mut Transcoder, original: &[u8]) -> (Vec<Made>, Description
 }
 
 fn make_by(transcoder: &mut Transcoder, original: &[u8], specs: &[TranscodingSpec]) -> (Vec<Made>, Description) {
-    let limits = Limits { pixels_max: 300_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 300_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let mut made = Vec::new();
     let mut described = None;
     let description = transcoder
@@ -163,7 +163,7 @@ fn the_same_original_gives_the_same_bytes_whatever_came_before() {
 
 #[test]
 fn without_specs_there_is_still_a_description() {
-    let limits = Limits { pixels_max: 1_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 1_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let photo = corpus::read("hostile/valid/base_png.png");
     let description = Transcoder::new().run(&photo, &[], &limits, &mut |_| panic!("nothing was asked for")).unwrap();
     assert_eq!((description.width, description.height), (120, 80));

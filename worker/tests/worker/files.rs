@@ -68,7 +68,7 @@ fn files_become_what_media_objects_become() {
     // Its smallest bound: the decoded picture at half its size.
     assert!(whole["cost"]["memory_max"].as_u64().unwrap() > 2016 * 1512 * 3, "{whole}");
 
-    let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 100_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let mut expected = Vec::new();
     let mut sink = |output: heim_pixels::Output<'_>| {
         let file = format!("made/photo.jpg.{}.webp", default_specs()[output.index].name);

@@ -24,7 +24,7 @@ async fn a_photo_comes_back_smallest_first_and_as_the_library_makes_it() {
     assert_eq!(outputs[0].description.as_ref(), Some(&description));
     assert!(outputs[1..].iter().all(|output| output.description.is_none()));
 
-    let limits = Limits { pixels_max: 100_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 100_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let mut expected = Vec::new();
     let mut sink = |output: heim_pixels::Output<'_>| {
         expected.push(output.bytes.to_vec());

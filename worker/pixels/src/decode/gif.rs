@@ -10,11 +10,11 @@ use crate::{
     limits::{DECODED_BYTES_MAX, buffer_bytes},
     raster::{Layout, Raster},
 };
-use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
+use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use heim_common::header::Format;
 use std::num::NonZeroU64;
 
-fn damaged(error: DecodingError) -> PixelError {
+pub(super) fn damaged(error: DecodingError) -> PixelError {
     PixelError::damaged(Format::Gif, error)
 }
 
@@ -29,11 +29,16 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
     Ok(Inspected { size: (side(6), side(8)), frames: frames.max(1) })
 }
 
-pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
+/// Begins before the first frame.
+pub(super) fn open(bytes: &[u8]) -> Result<Decoder<&[u8]>, PixelError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
     options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::new(DECODED_BYTES_MAX).unwrap_or(NonZeroU64::MIN)));
-    let mut decoder = options.read_info(bytes).map_err(damaged)?;
+    options.read_info(bytes).map_err(damaged)
+}
+
+pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
+    let mut decoder = open(bytes)?;
     let (width, height) = (decoder.width(), decoder.height());
     let frame = decoder.next_frame_info().map_err(damaged)?;
     let frame = frame.ok_or_else(|| PixelError::damaged(Format::Gif, "there is no frame"))?;

@@ -7,14 +7,17 @@
 mod avif;
 mod bmp;
 mod canvas;
+mod frames;
 mod gif;
+mod gif_frames;
 mod jpeg;
 mod jpeg_segments;
 mod png;
-mod riff;
+pub(crate) mod riff;
 #[cfg(feature = "avif")]
 mod squares;
 mod webp;
+mod webp_frames;
 
 use crate::{Limits, PixelError, plan::Size, pool::Pool, raster::Raster};
 use heim_common::header::{Format, Orientation};
@@ -52,6 +55,7 @@ pub(crate) struct Context<'a> {
     pub(crate) size_min: Size,
 }
 
+pub(crate) use frames::{After, Draw, Frame, Frames};
 pub(crate) use jpeg::Decoder as JpegDecoder;
 
 /// Reads what the header declares.

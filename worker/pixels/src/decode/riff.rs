@@ -4,21 +4,21 @@
 /// The file ends before its declared length, or a chunk reaches beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the file is shorter than its header says")]
-pub(super) struct CutShort;
+pub(crate) struct CutShort;
 
 /// One chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunk<'a> {
-    pub(super) name: [u8; 4],
-    pub(super) payload: &'a [u8],
+pub(crate) struct Chunk<'a> {
+    pub(crate) name: [u8; 4],
+    pub(crate) payload: &'a [u8],
 }
 
 /// The chunks of a file.
-pub(super) struct Chunks<'a>(&'a [u8]);
+pub(crate) struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Chunks<'a> {
     /// Bytes behind the declared length are none of the file's.
-    pub(super) fn of(file: &'a [u8]) -> Result<Self, CutShort> {
+    pub(crate) fn of(file: &'a [u8]) -> Result<Self, CutShort> {
         let len = file.get(4..).and_then(<[u8]>::first_chunk).copied().map(u32::from_le_bytes).ok_or(CutShort)?;
         let body = file.get(8..).and_then(|rest| rest.get(..usize::try_from(len).ok()?)).ok_or(CutShort)?;
         body.get(4..).map(Self).ok_or(CutShort)

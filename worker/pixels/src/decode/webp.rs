@@ -20,7 +20,7 @@ use std::error::Error;
 /// wanted leaves the blur to the resize that follows, which removes it.
 const SCALED_FACTOR: u32 = 2;
 
-fn damaged(error: impl Into<Box<dyn Error + Send + Sync>>) -> PixelError {
+pub(super) fn damaged(error: impl Into<Box<dyn Error + Send + Sync>>) -> PixelError {
     PixelError::damaged(Format::Webp, error)
 }
 
@@ -41,7 +41,7 @@ struct Animated<'a> {
     picture: &'a [u8],
 }
 
-fn u24(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u24(bytes: &[u8], at: usize) -> Option<u32> {
     let &[a, b, c] = bytes.get(at..)?.first_chunk()?;
     Some(u32::from_le_bytes([a, b, c, 0]))
 }

@@ -75,13 +75,30 @@ pub(crate) fn resized(source: &Raster, levels: &[Level], pool: &mut Pool) -> Res
             (from, size) = (Some(made.len() - 1), level.size);
         }
     }
+    flow(source, &mut made);
+    Ok(made.into_iter().map(|made| made.raster).collect())
+}
+
+/// A part of the source picture at this size.
+pub(crate) fn cut(source: &Raster, size: Size, crop: Crop, pool: &mut Pool) -> Result<Raster, PixelError> {
+    let layout = if source.layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+    let pixels = pool.take(buffer_bytes(size.0, size.1, layout.channels())?)?;
+    let raster = Raster { width: size.0, height: size.1, layout, pixels };
+    let stage = Stage::new((source.width, source.height), size, Some(crop))?;
+    let mut made = [Made { stage, raster, rows: 0, from: None }];
+    flow(source, &mut made);
+    let [Made { raster, .. }] = made;
+    Ok(raster)
+}
+
+/// Lets all rows of the source picture flow.
+fn flow(source: &Raster, made: &mut [Made]) {
     let curve = Curve::get();
     let mut row = Vec::new();
     for stored in source.pixels.chunks_exact(source.width as usize * source.layout.channels()) {
         curve.widen(stored, source.layout, &mut row);
-        feed(&mut made, None, &mut row, curve);
+        feed(made, None, &mut row, curve);
     }
-    Ok(made.into_iter().map(|made| made.raster).collect())
 }
 
 /// Gives a row to all that are made of this one's rows; what is left of it is

@@ -179,7 +179,7 @@ fn the_same_picture_gives_the_same_bytes() {
 
 /// The verdict on a file.
 fn verdict(transcoder: &mut Transcoder, file: &[u8], pixels_max: u64) -> Option<Reason> {
-    let limits = Limits { pixels_max, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let ran = transcoder.run(file, &default_specs()[..1], &limits, &mut |_| Ok(()));
     ran.err().map(|error| error.reason())
 }

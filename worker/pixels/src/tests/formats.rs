@@ -137,7 +137,7 @@ fn a_decoder_that_is_switched_off_decodes_nothing() {
     let but_gif: Vec<Format> = Decoders::ALL.into_iter().filter(|format| *format != Format::Gif).collect();
     let mut transcoder = Transcoder::new();
     let mut run = |file: &str| {
-        let limits = Limits { pixels_max: 1_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+        let limits = Limits { pixels_max: 1_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
         transcoder.decode_by(Decoders::of(&but_gif).unwrap());
         let ran = transcoder.run(&corpus::read(file), &[], &limits, &mut |_| Ok(()));
         ran.err().map(|error| error.reason())

@@ -4,6 +4,8 @@
 mod avif;
 mod color;
 mod formats;
+mod handmade;
+mod motion;
 mod orientation;
 
 #[path = "../../tests/corpus/mod.rs"]
@@ -30,7 +32,7 @@ fn try_show(original: &[u8], box_side: u32) -> Result<Shown, PixelError> {
         content_type: OutputType::Webp,
         params: Params { quality: 90, ..Params::of_box(box_side, box_side) },
     };
-    let limits = Limits { pixels_max: 300_000_000, deadline: Instant::now() + Duration::from_mins(1) };
+    let limits = Limits { pixels_max: 300_000_000, ..Limits::until(Instant::now() + Duration::from_mins(1)) };
     let mut shown = None;
     Transcoder::new().run(original, &[spec], &limits, &mut |output| {
         let size = (output.width, output.height);
