@@ -34,7 +34,8 @@ impl Taps {
         let mut weights = vec![0.0; len];
         for place in 0..target {
             let middle = start + (f64::from(place) + 0.5) * step;
-            let from = index((middle - reach).ceil()).min(whole - len);
+            // The first whose middle is in reach.
+            let from = index((middle - reach - 0.5).ceil()).min(whole - len);
             for (at, weight) in weights.iter_mut().enumerate() {
                 let distance = (float(from + at) + 0.5 - middle) / scale;
                 *weight = lanczos3(distance);
