@@ -87,7 +87,8 @@ pub fn validate(specs: &[TranscodingSpec]) -> Result<(), InvalidSpecs> {
     Ok(())
 }
 
-/// What is made of every picture unless the configuration says otherwise.
+/// What is made of every picture unless the configuration says otherwise: what
+/// moves goes on moving in the largest alone.
 #[must_use]
 pub fn default_specs() -> Vec<TranscodingSpec> {
     [("thumb-160", 160), ("thumb-320", 320), ("thumb-640", 640), ("preview-1280", 1280)]
@@ -95,7 +96,7 @@ pub fn default_specs() -> Vec<TranscodingSpec> {
         .map(|(name, side)| TranscodingSpec {
             name: TranscodingName(name.to_owned()),
             content_type: OutputType::Webp,
-            params: Params::of_box(side, side),
+            params: Params { animated: name == "preview-1280", ..Params::of_box(side, side) },
         })
         .collect()
 }

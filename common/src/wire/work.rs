@@ -1,7 +1,7 @@
 //! The calls of a worker to its coordinator, under `/store/jobs/{id}/`:
 //! `claim`, `heartbeat`, `finish`; HTTP Basic credentials as for hooks.
 
-use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, spec::TranscodingSpec};
+use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, limits::Limits, spec::TranscodingSpec};
 use serde::{Deserialize, Serialize};
 
 /// Header of every call of a worker or another store, and of its answer: which
@@ -44,8 +44,22 @@ pub struct ClaimReply {
     pub transcodings: Vec<ClaimedTranscoding>,
     /// Most pixels that the original may declare.
     pub pixels_max: u64,
+    /// Most pixels of all frames of an animation that goes on moving.
+    #[serde(default = "animation_pixels_default")]
+    pub animation_pixels_max: u64,
+    /// Most frames of it.
+    #[serde(default = "animation_frames_default")]
+    pub animation_frames_max: u32,
     /// Wall time that the pixels may take, in milliseconds.
     pub deadline_ms: u64,
+}
+
+fn animation_pixels_default() -> u64 {
+    Limits::default().animation_pixels_max
+}
+
+fn animation_frames_default() -> u32 {
+    Limits::default().animation_frames_max
 }
 
 /// The original of a claimed job.

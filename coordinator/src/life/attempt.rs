@@ -58,6 +58,8 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         secret,
         transcodings,
         pixels_max: app.settings.limits.pixels_max,
+        animation_pixels_max: app.settings.limits.animation_pixels_max,
+        animation_frames_max: app.settings.limits.animation_frames_max,
         deadline_ms: app.settings.limits.pixel_seconds * 1000,
     })
 }

@@ -64,4 +64,4 @@ pub use transcoder::{Output, Transcoder};
 
 /// The version of what this crate makes. It goes up when the same original and
 /// the same spec give other bytes, and replaces transcodings of lower versions.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;

@@ -34,8 +34,8 @@ impl Limits {
     /// The defaults of every deployment, with this deadline.
     #[must_use]
     pub fn until(deadline: Instant) -> Self {
-        let limits::Limits { pixels_max, .. } = limits::Limits::default();
-        Self { pixels_max, animation_pixels_max: 200_000_000, animation_frames_max: 2_000, deadline }
+        let limits::Limits { pixels_max, animation_pixels_max, animation_frames_max, .. } = limits::Limits::default();
+        Self { pixels_max, animation_pixels_max, animation_frames_max, deadline }
     }
 
     /// Checks a declared size, before anything is allocated for it.

@@ -80,6 +80,8 @@ impl Attempt<'_> {
         let request = Request {
             specs: self.work.specs.clone(),
             pixels_max: self.work.pixels_max,
+            animation_pixels_max: self.work.animation_pixels_max,
+            animation_frames_max: self.work.animation_frames_max,
             deadline_ms: u64::try_from(self.work.deadline.as_millis()).unwrap_or(u64::MAX),
             size: self.work.original.size(),
         };

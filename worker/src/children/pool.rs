@@ -32,6 +32,10 @@ pub struct PixelWork {
     pub specs: Vec<TranscodingSpec>,
     /// Most pixels that the file may declare.
     pub pixels_max: u64,
+    /// Most pixels of all frames of an animation that goes on moving.
+    pub animation_pixels_max: u64,
+    /// Most frames of it.
+    pub animation_frames_max: u32,
     /// Wall time that the pixels may take; waiting for a child is not part of it.
     pub deadline: Duration,
 }

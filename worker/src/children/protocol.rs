@@ -27,6 +27,10 @@ pub(super) struct Request {
     pub(super) specs: Vec<TranscodingSpec>,
     /// Most pixels that the file may declare.
     pub(super) pixels_max: u64,
+    /// Most pixels of all frames of an animation that goes on moving.
+    pub(super) animation_pixels_max: u64,
+    /// Most frames of it.
+    pub(super) animation_frames_max: u32,
     /// Wall time that it may take.
     pub(super) deadline_ms: u64,
     /// Bytes of the original.

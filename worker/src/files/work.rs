@@ -6,7 +6,7 @@ use super::{
     report::{Cost, Entry, Failure, Made},
 };
 use crate::children::{Original, OriginalBuffer, PixelFailure, PixelOutput, PixelWork, Pool, Step};
-use heim_common::{job::Reason, spec::TranscodingSpec};
+use heim_common::{job::Reason, limits::Limits, spec::TranscodingSpec};
 use heim_runtime::telemetry;
 use std::{
     fs::{self, File},
@@ -77,7 +77,10 @@ async fn make(
     let original = read(&input.path, bounds.bytes_max)?;
     entry.bytes = Some(original.size());
     let Bounds { pixels_max, deadline, .. } = *bounds;
-    let mut run = pool.run(PixelWork { original, specs: specs.to_vec(), pixels_max, deadline }).await;
+    let Limits { animation_pixels_max, animation_frames_max, .. } = Limits::default();
+    let work =
+        PixelWork { original, specs: specs.to_vec(), pixels_max, animation_pixels_max, animation_frames_max, deadline };
+    let mut run = pool.run(work).await;
     let begun = Instant::now();
     loop {
         let step = run.next().await;

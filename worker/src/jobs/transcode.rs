@@ -156,7 +156,9 @@ async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     failpoint!(OriginalFetched);
     let specs = ours.iter().map(|todo| todo.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
-    let mut run = bench.pool.run(PixelWork { original, specs, pixels_max: claim.pixels_max, deadline }).await;
+    let ClaimReply { pixels_max, animation_pixels_max, animation_frames_max, .. } = *claim;
+    let work = PixelWork { original, specs, pixels_max, animation_pixels_max, animation_frames_max, deadline };
+    let mut run = bench.pool.run(work).await;
     loop {
         match run.next().await.map_err(Trouble::Pixels)? {
             Step::Output(output) => register(bench, held, ours[output.index], output).await?,

@@ -1,6 +1,6 @@
 //! Pictures of the corpus, and what to make of them.
 
-use heim_common::spec::default_specs;
+use heim_common::{limits::Limits, spec::default_specs};
 use heim_worker::children::{
     ChildCommand, Original, OriginalBuffer, PixelFailure, PixelOutput, PixelWork, Pool, Run, Step,
 };
@@ -21,8 +21,9 @@ pub(crate) fn original(bytes: &[u8]) -> Original {
 }
 
 pub(crate) fn work(bytes: &[u8]) -> PixelWork {
-    let (pixels_max, deadline) = (100_000_000, Duration::from_mins(1));
-    PixelWork { original: original(bytes), specs: default_specs(), pixels_max, deadline }
+    let Limits { pixels_max, animation_pixels_max, animation_frames_max, .. } = Limits::default();
+    let (original, specs, deadline) = (original(bytes), default_specs(), Duration::from_mins(1));
+    PixelWork { original, specs, pixels_max, animation_pixels_max, animation_frames_max, deadline }
 }
 
 /// The children that the worker really uses.

@@ -1,6 +1,7 @@
 //! Each limit of the section `limits` at its edge, where all is well, and past
 //! it, where it is said what is wrong.
 
+mod animations;
 mod connections;
 mod rooms;
 mod uploads;
@@ -16,6 +17,8 @@ use std::{
 const TESTS: &[(&str, &str)] = &[
     ("upload_bytes_max", "upload_bytes_max_at_and_past_its_edge"),
     ("pixels_max", "pixels_max_at_and_past_its_edge"),
+    ("animation_pixels_max", "animation_pixels_max_at_and_past_its_edge"),
+    ("animation_frames_max", "animation_frames_max_at_and_past_its_edge"),
     ("pending_per_agent", "pending_per_agent_at_and_past_its_edge"),
     ("attachments_max", "attachments_max_at_and_past_its_edge"),
     ("frame_bytes_max", "frame_bytes_max_at_and_past_its_edge"),
