@@ -93,8 +93,9 @@ async fn a_png_that_is_really_65536_by_65536() {
 #[tokio::test]
 async fn kinds_of_pictures_that_are_not_decoded_here() {
     let scene = Scene::new().await;
-    let media = uploaded(&scene, corpus::read("photos/heic12_galaxyS10.heic")).await;
+    let media = uploaded(&scene, corpus::read("photos/heic12_iphone11pro_p3.heic")).await;
     assert_eq!(media.failure.as_deref(), Some("This file is not a picture of a kind that can be shown here."));
-    assert_eq!((media.content_type.as_deref(), media.width), (Some("image/heic"), Some(3024)));
+    assert_eq!(media.content_type.as_deref(), Some("image/heic"));
+    assert!(media.width.is_some(), "its header is read all the same");
     still_serves(scene.heim).await;
 }
