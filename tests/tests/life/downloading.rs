@@ -131,7 +131,7 @@ async fn a_download_handle_that_was_altered_opens_nothing() {
     let later = expires.parse::<i64>().unwrap() + 1;
     for altered in [
         format!("{address}?e={later}&v={version}&s={signature}"),
-        format!("{address}?e={expires}&v=2&s={signature}"),
+        format!("{address}?e={expires}&v={}&s={signature}", version.parse::<u32>().unwrap() + 1),
         format!("{address}?e={expires}&v={version}&s={}", signature.chars().rev().collect::<String>()),
         format!("{address}?e={expires}&v={version}&s="),
         format!("{address}?e={expires}&v={version}"),
