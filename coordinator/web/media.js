@@ -6,7 +6,7 @@
  *   width?: number, height?: number, url: string, expires: number}} Transcoding
  * @typedef {{id: string, uploader: {id: string, name: string} | null, created: number,
  *   state: string, failure?: string, content_type?: string, size?: number, width?: number,
- *   height?: number, placeholder?: string, transcodings: Record<string, Transcoding>,
+ *   height?: number, placeholder?: string, description?: {animated: boolean}, transcodings: Record<string, Transcoding>,
  *   errors: Record<string, string>}} Media
  */
 
@@ -42,9 +42,10 @@ function laterState(known, told) {
  * @returns {Media} a new object.
  */
 export function foldEvent(media, event) {
-  const { state, placeholder, error, ...transcoding } = event;
+  const { state, placeholder, description, error, ...transcoding } = event;
   const next = { ...media, state: laterState(media.state, state) };
   if (placeholder) next.placeholder = placeholder;
+  if (description) next.description = description;
   if (error !== undefined) {
     next.errors = { ...media.errors, [event.name]: error };
     return next;
@@ -76,18 +77,25 @@ export function mergeMedia(known, delivered) {
 }
 
 /**
- * What an `<img>` can be given, narrowest first, one for each width. The
+ * What an `<img>` can be given, narrowest first, one for each width. Of what
+ * moves there is only one, since stills of it are among the others: the widest,
+ * and of these the largest file, which is the one that moves once it is there. The
  * original only stands in where there is nothing else to wait for.
  * @param {Media} media
+ * @param {boolean} [asStill] whether nothing should move
  * @returns {Transcoding[]}
  */
-export function sourcesOf(media) {
+export function sourcesOf(media, asStill = false) {
+  const moves = Boolean(media.description?.animated) && !asStill;
   const byWidth = new Map();
   for (const it of Object.values(media.transcodings)) {
     const usable = it.name !== ORIGINAL && it.width > 0 && SHOWABLE.has(it.content_type);
-    if (usable && !(byWidth.get(it.width)?.size <= it.size)) byWidth.set(it.width, it);
+    const known = byWidth.get(it.width);
+    const isBetter = !known || (moves ? it.size > known.size : it.size < known.size);
+    if (usable && isBetter) byWidth.set(it.width, it);
   }
-  const sources = [...byWidth.values()].sort((a, b) => a.width - b.width);
+  const all = [...byWidth.values()].sort((a, b) => a.width - b.width);
+  const sources = moves ? all.slice(-1) : all;
   const original = media.transcodings[ORIGINAL];
   if (!sources.length && media.state === 'ready' && SHOWABLE.has(original?.content_type)) return [original];
   return sources;

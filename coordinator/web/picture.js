@@ -33,6 +33,9 @@ export async function loadPicture({ sources, sizes, dimensions, alt }) {
   return img;
 }
 
+/** Whether whoever looks at the page wants nothing to move on it. */
+export const wantsStill = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 /** Whether a handle is about to be refused, by this machine's clock. */
 export const isStale = (transcoding, now) => transcoding.expires - now < STALE_S;
 

@@ -3,7 +3,7 @@
  */
 import { el, icon, setText } from './dom.js';
 import { bestSource, dimensionsOf, ratioOf, sourcesOf, srcsetOf, tileOf } from './media.js';
-import { linkOriginal, loadPicture, originalInWords } from './picture.js';
+import { linkOriginal, loadPicture, originalInWords, wantsStill } from './picture.js';
 import { loadRenewed } from './refresh.js';
 import { reasonInWords } from './text.js';
 import { paintThumbHash } from './thumbhash.js';
@@ -117,7 +117,7 @@ export class Tile {
   }
 
   #load(media, dimensions) {
-    const sources = sourcesOf(media);
+    const sources = sourcesOf(media, wantsStill());
     if (!sources.length || this.#loading || this.#trouble || !this.#near) return;
     const width = tileWidth(ratioOf(dimensions), this.#count, window.innerWidth);
     const best = bestSource(sources, width * window.devicePixelRatio);
@@ -129,7 +129,7 @@ export class Tile {
     }
     this.#loading = true;
     const alt = `Picture from ${this.sender || 'somebody'}${dimensions ? `, ${dimensions.width} by ${dimensions.height} pixels` : ''}`;
-    const load = (fresh) => loadPicture({ sources: sourcesOf(fresh), sizes: `${width}px`, dimensions, alt });
+    const load = (fresh) => loadPicture({ sources: sourcesOf(fresh, wantsStill()), sizes: `${width}px`, dimensions, alt });
     loadRenewed(media, this.#room.refresh, load).then(({ picture, trouble }) => {
       this.#loading = false;
       this.#trouble = trouble;

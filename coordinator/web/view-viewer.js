@@ -3,7 +3,7 @@
  */
 import { byId, setText } from './dom.js';
 import { ORIGINAL, bestSource, dimensionsOf, linkedName, sourcesOf, stableLink } from './media.js';
-import { isStale, linkOriginal, loadPicture, originalInWords } from './picture.js';
+import { isStale, linkOriginal, loadPicture, originalInWords, wantsStill } from './picture.js';
 import { loadRenewed } from './refresh.js';
 import { clockOf } from './text.js';
 
@@ -107,7 +107,7 @@ export class Viewer {
 
   /** First what the browser has already, then the largest that fits the screen. */
   async #draw(media, message) {
-    const sources = sourcesOf(media);
+    const sources = sourcesOf(media, wantsStill());
     const dimensions = dimensionsOf(media);
     const wide = Math.min(window.innerWidth, window.innerHeight * (dimensions.width / dimensions.height));
     const best = bestSource(sources, wide * window.devicePixelRatio);
@@ -117,7 +117,7 @@ export class Viewer {
     const alt = `Picture from ${message.sender.name || 'somebody'}`;
     if (this.#shown.id !== media.id) this.#preview(media.id, dimensions);
     if (isStale(best, Date.now() / 1000)) await this.#room.refresh(media.id).catch(() => undefined);
-    const load = (it) => loadPicture({ sources: sourcesOf(it), sizes: `${Math.ceil(wide)}px`, dimensions, alt });
+    const load = (it) => loadPicture({ sources: sourcesOf(it, wantsStill()), sizes: `${Math.ceil(wide)}px`, dimensions, alt });
     const { picture, trouble } = await loadRenewed(this.#room.store.media.get(media.id) ?? media, this.#room.refresh, load);
     if (turn !== this.#turn) return;
     if (picture) this.#put(picture, { id: media.id, name: best.name }, dimensions);

@@ -56,6 +56,21 @@ test('the original stands in only where nothing else will come, and only if it c
   assert.deepEqual(original('image/heic', 'ready'), []);
 });
 
+test('of what moves the one that moves is shown, and a still until it is there', () => {
+  const description = { animated: true, frames: 44 };
+  const small = event('thumb-160', 160, { description });
+  const still = event('thumb-640', 400, { size: 9000, description });
+  const moving = event('preview-1280', 400, { size: 90000, description, state: 'ready' });
+  const names = (media, asStill) => sourcesOf(media, asStill).map((it) => it.name);
+  assert.deepEqual(names(fold(small, still)), ['thumb-640']);
+  const media = fold(small, still, moving);
+  assert.deepEqual(media.description, description);
+  assert.ok(!('description' in media.transcodings['thumb-160']), 'it is none of the transcoding');
+  assert.deepEqual(names(media), ['preview-1280']);
+  assert.deepEqual(names(fold(moving, still, small)), ['preview-1280'], 'in whatever order they come');
+  assert.deepEqual(names(media, true), ['thumb-160', 'thumb-640'], 'who wants nothing to move sees stills');
+});
+
 test('the best source is the narrowest that is wide enough', () => {
   const sources = [{ width: 160 }, { width: 320 }, { width: 640 }];
   assert.equal(bestSource(sources, 161).width, 320);

@@ -40,7 +40,7 @@ const REFUSED: u8 = 2;
 ///
 /// Ends with 0 if every transcoding of every file was made, with 1 if a file was
 /// refused or something went wrong with it (the report says what; all others
-/// were worked on), and with 2 if nothing was begun.
+/// were worked on), and with 2 if nothing was begun or the report cannot be written.
 #[derive(Debug, clap::Args)]
 pub struct FilesArguments {
     /// Files, and folders with all the files in them.

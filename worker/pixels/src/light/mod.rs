@@ -27,7 +27,7 @@ type Lit = [f32; 4];
 /// Largest picture that is resized in light, in pixels. What is larger is first
 /// made smaller as it is stored, like every JPEG by its decoder: the light of
 /// neighbours differs less than that of what is further apart, and this way it
-/// costs a twentieth of a JPEG set, and not a third.
+/// costs a tenth of a JPEG set, and not a third.
 const LIT_PIXELS_MAX: f64 = 1.5e6;
 
 /// At which size a picture of this layout and size is turned into light on its
@@ -59,18 +59,23 @@ struct Made {
     from: Option<usize>,
 }
 
+impl Made {
+    fn new(stage: Stage, (width, height): Size, source: Layout, pool: &mut Pool) -> Result<Self, PixelError> {
+        let layout = if source.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+        let pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        Ok(Self { stage, raster: Raster { width, height, layout, pixels }, rows: 0, from: None })
+    }
+}
+
 /// The source picture at the size of each of these levels, in order: each made
 /// of the last one before it that can be a source, the first of the picture.
 /// The layout is `Rgb`, `RgbPad` or `Rgba`, and becomes `Rgb` or `Rgba`.
 pub(crate) fn resized(source: &Raster, levels: &[Level], pool: &mut Pool) -> Result<Vec<Raster>, PixelError> {
-    let layout = if source.layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
     let mut made: Vec<Made> = Vec::with_capacity(levels.len());
     let (mut from, mut size): (Option<usize>, Size) = (None, (source.width, source.height));
     for level in levels {
-        let (width, height) = level.size;
-        let pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
-        let raster = Raster { width, height, layout, pixels };
-        made.push(Made { stage: Stage::new(size, level.size, Crop::of(level, size))?, raster, rows: 0, from });
+        let stage = Stage::new(size, level.size, Crop::of(level, size))?;
+        made.push(Made { from, ..Made::new(stage, level.size, source.layout, pool)? });
         if level.is_source() {
             (from, size) = (Some(made.len() - 1), level.size);
         }
@@ -81,11 +86,8 @@ pub(crate) fn resized(source: &Raster, levels: &[Level], pool: &mut Pool) -> Res
 
 /// A part of the source picture at this size.
 pub(crate) fn cut(source: &Raster, size: Size, crop: Crop, pool: &mut Pool) -> Result<Raster, PixelError> {
-    let layout = if source.layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
-    let pixels = pool.take(buffer_bytes(size.0, size.1, layout.channels())?)?;
-    let raster = Raster { width: size.0, height: size.1, layout, pixels };
     let stage = Stage::new((source.width, source.height), size, Some(crop))?;
-    let mut made = [Made { stage, raster, rows: 0, from: None }];
+    let mut made = [Made::new(stage, size, source.layout, pool)?];
     flow(source, &mut made);
     let [Made { raster, .. }] = made;
     Ok(raster)
