@@ -131,6 +131,13 @@ impl Load {
         self.shared.told().refused.get(&(status, code.to_owned())).copied().unwrap_or(0)
     }
 
+    /// How many uploads, handshakes and commands were refused so far.
+    #[must_use]
+    pub fn refusals(&self) -> u32 {
+        let told = self.shared.told();
+        told.refused.values().chain(told.errors.values()).sum()
+    }
+
     /// Lets each client end what it has begun, and returns what they were told.
     pub async fn end(mut self) -> Told {
         self.shared.stop.cancel();
