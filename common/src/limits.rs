@@ -11,8 +11,9 @@ pub struct Limits {
     pub upload_bytes_max: u64,
     /// Most pixels that an original may declare.
     pub pixels_max: u64,
-    /// Most pixels that the frames of an animation may have together if it is to
-    /// go on moving; beyond it, transcodings show its first frame.
+    /// Most pixels that the frames of an animation, and those of a transcoding
+    /// that are made of them, may have together if it is to go on moving; beyond
+    /// it, the transcoding shows the first frame.
     pub animation_pixels_max: u64,
     /// Most frames of such an animation.
     pub animation_frames_max: u32,
@@ -118,7 +119,7 @@ impl Default for Limits {
         Self {
             upload_bytes_max: 25 << 20,
             pixels_max: 100_000_000,
-            animation_pixels_max: 200_000_000,
+            animation_pixels_max: 100_000_000,
             animation_frames_max: 2_000,
             pending_per_agent: 64,
             attachments_max: 16,

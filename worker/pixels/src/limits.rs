@@ -13,15 +13,16 @@ pub(crate) const DECODED_BYTES_MAX: u64 = 512 << 20;
 pub(crate) const CANVAS_PIXELS_MAX: u64 = DECODED_BYTES_MAX / (4 * 4);
 
 /// Most bytes of one animation that is made. Nobody waits for more to load.
-const FILM_BYTES_MAX: usize = 32 << 20;
+pub(crate) const FILM_BYTES_MAX: usize = 32 << 20;
 
 /// The limits of one job.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Most pixels that a picture, or a frame of one, may declare.
     pub pixels_max: u64,
-    /// Most pixels that all frames of an animation may have together, before
-    /// and after they are made smaller. What has more becomes a still.
+    /// Most pixels that all frames of an animation may have together, those that
+    /// are read and those that are made of them for one transcoding. What has
+    /// more becomes a still.
     pub animation_pixels_max: u64,
     /// Most frames of an animation. What has more becomes a still.
     pub animation_frames_max: u32,
@@ -74,11 +75,6 @@ impl Spent {
         }
         Ok(())
     }
-}
-
-/// Checks the bytes of an animation that is being made.
-pub(crate) fn film_bytes(bytes: usize) -> Result<(), PixelError> {
-    if bytes > FILM_BYTES_MAX { Err(TooCostly::Animation.into()) } else { Ok(()) }
 }
 
 /// The bytes of a buffer of so many pixels, if they are within bounds.

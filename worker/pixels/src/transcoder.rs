@@ -106,8 +106,7 @@ impl Transcoder {
 
     /// Makes every transcoding of an original and hands each to the sink,
     /// smallest first, and what moves after all that does not. Running it twice
-    /// gives the same bytes, unless the time that is left decides whether
-    /// anything can move.
+    /// gives the same bytes.
     ///
     /// # Errors
     /// The first thing that went wrong. What the sink was given before is

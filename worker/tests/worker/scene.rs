@@ -101,7 +101,7 @@ fn claim(size: u64) -> ClaimReply {
         transcodings: default_specs().into_iter().map(transcoding).collect(),
         secret: None,
         pixels_max: 100_000_000,
-        animation_pixels_max: 200_000_000,
+        animation_pixels_max: 100_000_000,
         animation_frames_max: 2_000,
         deadline_ms: 20_000,
     }

@@ -4,18 +4,20 @@
 //!
 //! An animation that costs too much, or ends before it moves, becomes a still;
 //! one that is damaged ends before the damage. So an original that can be shown
-//! at all never fails for what comes after its first frame.
+//! at all never fails for what comes after its first frame, except by the time
+//! it takes: whether a target moves hangs on the original, the target and the
+//! budget alone, so that whoever makes it again makes the same bytes.
 
 mod lens;
 mod scene;
 mod track;
 
 use crate::{
-    Limits, PixelError, Step,
+    Limits, PixelError, Step, TooCostly,
     area::{Area, turned},
     color::{Conversion, Meaning},
     decode::{Frame, Frames},
-    limits::{CANVAS_PIXELS_MAX, Spent, film_bytes},
+    limits::{CANVAS_PIXELS_MAX, Spent},
     orient,
     plan::{Plan, Size, Target},
     pool::Pool,
@@ -25,7 +27,6 @@ use fast_image_resize::Resizer;
 use heim_common::header::{Format, Orientation};
 use lens::Lens;
 pub(crate) use scene::Scene;
-use std::time::Instant;
 use track::Track;
 
 /// An original that moves.
@@ -54,7 +55,8 @@ impl Motion<'_> {
             && matches!(self.format, Format::Gif | Format::Webp)
             && (2..=limits.animation_frames_max).contains(&self.frames)
             && canvas <= CANVAS_PIXELS_MAX
-            && canvas * u64::from(self.frames) <= limits.animation_pixels_max
+            && (area(self.plan.original) + area(self.plan.level(target).size)) * u64::from(self.frames)
+                <= limits.animation_pixels_max
     }
 
     /// The animations of these targets, in their order; `None` for what is to be
@@ -64,13 +66,10 @@ impl Motion<'_> {
             return Ok(Vec::new());
         }
         let Studio { limits, resizer, pool } = studio;
-        // A still takes little time, but it does take some.
-        let now = Instant::now();
-        let left = limits.deadline.saturating_duration_since(now);
-        let pixels_max = limits.pixels_max.min(CANVAS_PIXELS_MAX);
-        let limits = Limits { pixels_max, deadline: now + left / 4 * 3, ..limits };
+        let limits = Limits { pixels_max: limits.pixels_max.min(CANVAS_PIXELS_MAX), ..limits };
         match self.all(targets, Studio { limits, resizer, pool: &mut *pool }) {
             Ok(tracks) => tracks.into_iter().map(|track| track.finish(pool)).collect(),
+            Err(error @ PixelError::TooCostly(TooCostly::Deadline(_))) => Err(error),
             Err(PixelError::Decode { .. } | PixelError::TooCostly(_) | PixelError::TooManyPixels { .. }) => {
                 Ok(targets.iter().map(|_| None).collect())
             }
@@ -90,7 +89,7 @@ impl Motion<'_> {
         }
         let mut spent = Spent::default();
         let mut conversions = Vec::new();
-        loop {
+        while !tracks.iter().all(Track::is_too_large) {
             limits.in_time(Step::Animate)?;
             let frame = match frames.next(&limits, pool) {
                 Ok(Some(frame)) => self.upright(frame, pool)?,
@@ -99,7 +98,7 @@ impl Motion<'_> {
             };
             spent.frame((frame.raster.width, frame.raster.height), self.plan.original, &limits)?;
             let changed = scene.show(&frame, pool)?;
-            for track in &mut tracks {
+            for track in tracks.iter_mut().filter(|track| !track.is_too_large()) {
                 let all = if track.is_empty() { Area::whole(scene.size()) } else { changed };
                 let part = track.lens.reached(all);
                 if part.is_empty() {
@@ -109,7 +108,6 @@ impl Motion<'_> {
                 let seen = track.lens.look(scene.canvas(), part, resizer, pool)?;
                 let seen = self.to_srgb(seen, &mut conversions, pool)?;
                 track.show(seen, part, frame.ms, pool)?;
-                film_bytes(track.len())?;
             }
             pool.give(frame.raster.pixels);
         }

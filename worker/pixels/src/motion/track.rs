@@ -11,7 +11,7 @@ use crate::{
     area::Area,
     encode::Film,
     fit::Level,
-    limits::buffer_bytes,
+    limits::{FILM_BYTES_MAX, buffer_bytes},
     plan::{Encoding, Size},
     pool::Pool,
     raster::{Layout, Raster},
@@ -76,15 +76,16 @@ impl Track {
         self.film.pieces() == 0
     }
 
-    /// Bytes of the file so far.
-    pub(super) fn len(&self) -> usize {
-        self.film.len()
+    /// Whether its file has become so large that there will be a still.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.film.len() > FILM_BYTES_MAX
     }
 
     /// The file, if it moves.
     pub(super) fn finish(self, pool: &mut Pool) -> Result<Option<Vec<u8>>, PixelError> {
+        let moves = self.film.pieces() > 1 && !self.is_too_large();
         pool.give(self.sent);
-        if self.film.pieces() > 1 { self.film.finish().map(Some) } else { Ok(None) }
+        if moves { self.film.finish().map(Some) } else { Ok(None) }
     }
 
     /// Nothing has changed for a while.

@@ -3,7 +3,7 @@
 
 use super::corpus;
 use crate::{
-    Limits, Transcoder,
+    Limits, PixelError, Step, TooCostly, Transcoder,
     decode::{Draw, Frames},
     light,
     limits::buffer_bytes,
@@ -199,7 +199,7 @@ fn a_piece_that_is_cut_out_moves_too_in_any_light() {
 fn beyond_the_budget_there_is_a_still() {
     let original = corpus::read("photos/gif_earth_400_44f.gif");
     let still = one(&original, Params::of_box(40, 40));
-    let pixels = 400 * 400 * 44;
+    let pixels = (400 * 400 + 40 * 40) * 44;
     for (animation_pixels_max, animation_frames_max, moves) in
         [(pixels, 44, true), (pixels - 1, 44, false), (pixels, 43, false), (0, 0, false)]
     {
@@ -211,6 +211,22 @@ fn beyond_the_budget_there_is_a_still() {
     let large = Params { enlarge: true, ..moving(2_200) };
     let made = make(&original, &[spec("one", large)], &limits()).remove(0).1;
     assert!(play(&made).is_none_or(|show| show.moments.len() == 1));
+}
+
+#[test]
+fn what_has_no_time_left_to_move_is_no_still() {
+    let original = corpus::read("photos/gif_earth_400_44f.gif");
+    let specs = [spec("still", Params::of_box(20, 20)), spec("moving", moving(400))];
+    let limits = Limits::until(Instant::now() + Duration::from_secs(2));
+    let mut made = Vec::new();
+    let late = Transcoder::new().run(&original, &specs, &limits, &mut |output| {
+        made.push(output.index);
+        std::thread::sleep(limits.deadline.saturating_duration_since(Instant::now()));
+        Ok(())
+    });
+    // By another worker, or at another hour, it would be another file.
+    assert!(matches!(late, Err(PixelError::TooCostly(TooCostly::Deadline(Step::Animate)))), "{late:?}");
+    assert_eq!(made, [0]);
 }
 
 #[test]
