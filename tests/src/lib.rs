@@ -33,6 +33,7 @@ pub mod s3;
 pub mod sharing;
 pub mod slow;
 pub mod small_disk;
+pub mod spent;
 pub mod sql;
 pub mod standalone;
 pub mod stored;

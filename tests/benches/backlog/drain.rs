@@ -1,8 +1,8 @@
 //! Workers that work off what waits.
 
-use crate::{as_f64, say, spent::Spent};
+use crate::{as_f64, say};
 use heim_db::Database;
-use heim_tests::fleet::Fleet;
+use heim_tests::{fleet::Fleet, spent::Spent};
 use std::{
     fmt,
     time::{Duration, Instant},
@@ -27,8 +27,8 @@ impl fmt::Display for Drained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { jobs, took, spent } = self;
         let seconds = took.as_secs_f64();
-        write!(f, "{jobs} in {seconds:.0} s, {:.0} a second; CPU of a job: ", as_f64(*jobs) / seconds)?;
-        spent.write_of_each(f, *jobs)
+        let rate = as_f64(*jobs) / seconds;
+        write!(f, "{jobs} in {seconds:.0} s, {rate:.0} a second; CPU of a job: {}", spent.of_each(*jobs))
     }
 }
 

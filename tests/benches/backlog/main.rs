@@ -7,7 +7,6 @@
 
 mod drain;
 mod memory;
-mod spent;
 
 use heim_tests::{fleet::Fleet, flood::flood, sql};
 use memory::Memory;

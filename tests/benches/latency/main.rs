@@ -1,18 +1,22 @@
 //! How long people wait: from an upload's last byte to its thumbnails, for real
 //! photos of 12 MP, one and four at a time, in one process and in a fleet; and
-//! how long a job waits for a worker. Prints a table.
+//! how long a job waits for a worker; and what CPU time an upload takes of each
+//! part of a fleet, beside its pixels alone. Prints tables.
 //!
 //! Everything runs on this machine, the client included, so a busy machine shows
 //! in the figures. Nothing is asserted here.
 
+mod cost;
 mod pickup;
 mod table;
 
+use cost::Cost;
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
     fleet::Fleet,
     raw::{Raw, upload_head},
+    spent::Spent,
     standalone::Standalone,
 };
 use std::{sync::Arc, time::Instant};
@@ -25,7 +29,7 @@ const UPLOADS_OF_AGENT: usize = 4;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
-    let rows = runtime.block_on(async {
+    let (rows, costs) = runtime.block_on(async {
         let photos: Arc<Vec<Vec<u8>>> = Arc::new(corpus::PHOTOS.iter().map(|name| corpus::read(name)).collect());
         let mut rows = Vec::new();
         let heim = Standalone::start().await;
@@ -34,14 +38,19 @@ fn main() {
         }
         drop(heim);
         let fleet = Fleet::start(2, 2).await;
+        let mut costs = Vec::new();
         for at_once in [1, 4] {
+            let before = Spent::by(&fleet).await;
+            let pixels = cost::of_pixels_alone().await;
             rows.extend(measure("fleet", [fleet.base(0), fleet.base(1)], at_once, &photos).await);
+            let spent = Spent::by(&fleet).await.since(&before);
+            costs.push(Cost { at_once, uploads: UPLOADS, spent, pixels: [pixels, cost::of_pixels_alone().await] });
         }
         drop(fleet);
         rows.extend(pickup::measure(UPLOADS).await);
-        rows
+        (rows, costs)
     });
-    print(&rows);
+    print(&rows, &costs);
 }
 
 /// What is measured of one upload, in the order of the table.

@@ -1,5 +1,6 @@
 //! Durations as a table in plain text.
 
+use crate::cost::Cost;
 use std::{fmt::Write as _, io::Write, time::Duration};
 
 /// One measurement.
@@ -25,8 +26,8 @@ impl Row {
     }
 }
 
-/// Prints the table on standard output.
-pub(crate) fn print(rows: &[Row]) {
+/// Prints them on standard output.
+pub(crate) fn print(rows: &[Row], costs: &[Cost]) {
     let mut text = format!(
         "\n{:<11} {:>7} {:>7}  {:<36} {:>8} {:>8} {:>8}\n",
         "where", "at once", "uploads", "from → to", "p50 ms", "p95 ms", "max ms"
@@ -36,6 +37,9 @@ pub(crate) fn print(rows: &[Row]) {
         let Row { place, at_once, what, sorted } = row;
         let uploads = sorted.len();
         let _ = writeln!(text, "{place:<11} {at_once:>7} {uploads:>7}  {what:<36} {p50:>8.1} {p95:>8.1} {max:>8.1}");
+    }
+    for cost in costs {
+        let _ = write!(text, "\n{cost}");
     }
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -1,12 +1,11 @@
-//! Who has spent how much CPU.
+//! Which part of a fleet has spent how much CPU.
 
-use crate::as_f64;
-use heim_tests::{fleet::Fleet, usage};
-use std::{fmt, time::Duration};
+use crate::{fleet::Fleet, process::Process, usage};
+use std::time::Duration;
 
 /// CPU time, in user and kernel mode.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Spent {
+pub struct Spent {
     coordinators: Duration,
     workers: Duration,
     children: Duration,
@@ -16,8 +15,8 @@ pub(crate) struct Spent {
 
 impl Spent {
     /// So far.
-    pub(crate) async fn by(fleet: &Fleet) -> Self {
-        let sum = |processes: &[heim_tests::process::Process]| processes.iter().map(|one| usage::cpu(one.pid())).sum();
+    pub async fn by(fleet: &Fleet) -> Self {
+        let sum = |processes: &[Process]| processes.iter().map(|one| usage::cpu(one.pid())).sum();
         // What ended children took is known of their parent, and is theirs.
         let children = fleet.workers.iter().map(|worker| usage::cpu_of_children(worker.pid())).sum();
         Self {
@@ -30,7 +29,8 @@ impl Spent {
     }
 
     /// Since then.
-    pub(crate) fn since(&self, before: &Self) -> Self {
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
         Self {
             coordinators: self.coordinators.saturating_sub(before.coordinators),
             workers: self.workers.saturating_sub(before.workers),
@@ -40,19 +40,28 @@ impl Spent {
         }
     }
 
-    pub(crate) fn write_of_each(&self, f: &mut fmt::Formatter<'_>, jobs: usize) -> fmt::Result {
+    /// All of it but the database, which no two deployments have alike.
+    #[must_use]
+    pub fn without_database(&self) -> Duration {
+        self.coordinators + self.workers + self.children + self.redis
+    }
+
+    /// What each of so many jobs took of each part, in milliseconds.
+    ///
+    /// # Panics
+    /// If there were more jobs than a `u32` counts.
+    #[must_use]
+    pub fn of_each(&self, jobs: usize) -> String {
         let Self { coordinators, workers, children, redis, postgres } = *self;
-        let parts = [
+        let jobs = f64::from(u32::try_from(jobs).expect("a bench has fewer jobs"));
+        let of_each = [
             ("coordinators", coordinators),
             ("workers", workers),
             ("pixel children", children),
             ("PostgreSQL", postgres),
             ("Redis", redis),
-        ];
-        for (place, (who, spent)) in parts.into_iter().enumerate() {
-            let comma = if place == 0 { "" } else { ", " };
-            write!(f, "{comma}{who} {:.2} ms", spent.as_secs_f64() * 1e3 / as_f64(jobs))?;
-        }
-        Ok(())
+        ]
+        .map(|(who, spent)| format!("{who} {:.2} ms", spent.as_secs_f64() * 1e3 / jobs));
+        of_each.join(", ")
     }
 }
