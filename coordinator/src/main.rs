@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 use heim_coordinator::{Capabilities, ConfigFile, DEFAULT_CONFIG, Elsewhere, admin};
 use heim_db::Database;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, forbid_core_dumps, ready, telemetry};
+use heim_runtime::{Shutdown, clock, config, finding::Standing, forbid_core_dumps, ready, telemetry};
 use heim_store::Store;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
 
 /// The coordinator of heim-media.
@@ -34,21 +34,39 @@ enum Command {
     },
     /// Brings the database's schema up to date.
     Migrate,
-    /// Looks after rooms and keys by hand.
+    /// Looks after a deployment by hand.
     #[command(subcommand)]
-    Admin(admin::Command),
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Looks at database, queue, store, keys and clocks, and says what is wrong
+    /// and what to do. Ends with 1 if something is.
+    Doctor {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    By(admin::Command),
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     forbid_core_dumps()?;
     let Arguments { command, config } = Arguments::parse();
     let mut file: ConfigFile<Elsewhere> = config::load(DEFAULT_CONFIG, config.as_deref())?;
     file.store = file.store.or_aws(config::variable);
     telemetry::init(&file.log)?;
     match command {
-        Command::Migrate => Ok(Database::connect(&file.database).await?.migrate().await?),
-        Command::Admin(command) => {
+        Command::Migrate => Database::connect(&file.database).await?.migrate().await?,
+        Command::Admin(Admin::Doctor { json }) => {
+            let found = admin::doctor::examine(&file, clock::system).await;
+            ready::print(&if json { found.json() } else { found.to_string() });
+            return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        Command::Admin(Admin::By(command)) => {
             let settings = file.settings()?;
             let db = Database::connect(&file.database).await?;
             let queue = Queue::connect(&file.queue).await;
@@ -58,14 +76,14 @@ async fn main() -> anyhow::Result<()> {
                     "coordinators are not told; they will see it in the database"
                 );
             }
-            Ok(admin::run(command, &settings, &db, queue.as_ref().ok()).await?)
+            admin::run(command, &settings, &db, queue.as_ref().ok()).await?;
         }
         Command::Serve { listen, check_config } => {
             file.coordinator.listen = listen.unwrap_or(file.coordinator.listen);
             let settings = file.settings()?;
             if check_config {
                 ready::print(&toml::to_string(&file)?);
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
             }
             let shutdown = Shutdown::new();
             shutdown.on_signals(Duration::from_millis(file.coordinator.grace_ms))?;
@@ -78,7 +96,8 @@ async fn main() -> anyhow::Result<()> {
             };
             let address = listener.local_addr()?;
             let says = || ready::print(&format!("ready http://{address}\n"));
-            Ok(heim_coordinator::serve(listener, settings, capabilities, shutdown, says).await?)
+            heim_coordinator::serve(listener, settings, capabilities, shutdown, says).await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -140,6 +140,12 @@ impl Fleet {
         serve.setting("database.url", &POSTGRES.fresh_url())
     }
 
+    /// `heim-coordinator admin` with these words.
+    #[must_use]
+    pub fn administered(&self, words: &[&str]) -> Launch {
+        self.coordinator().arguments(&[&["admin"], words].concat())
+    }
+
     fn coordinator(&self) -> Launch {
         let common = self.common(Launch::new("heim-coordinator", self.folder.path()));
         common

@@ -122,6 +122,14 @@ impl Redis {
         self.signal("CONT");
     }
 
+    /// Takes the folder away in which it keeps what it holds.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub fn lose_folder(&self) {
+        std::fs::remove_dir_all(self.folder.path()).expect("it is there");
+    }
+
     /// Empties it.
     ///
     /// # Panics

@@ -124,6 +124,17 @@ impl Queue {
         }
     }
 
+    /// Checks that writes are not refused because a snapshot could not be kept.
+    ///
+    /// # Errors
+    /// [`QueueError::Unsaved`] if they are or may be, another if Redis does not answer.
+    pub async fn saves(&self) -> Result<(), QueueError> {
+        match &self.transport {
+            Transport::InProcess(_) => Ok(()),
+            Transport::Redis(redis) => redis.saves().await,
+        }
+    }
+
     /// Tells every subscription, this process's among them. What nobody hears is gone.
     ///
     /// # Errors

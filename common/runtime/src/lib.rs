@@ -7,6 +7,7 @@ pub mod config;
 mod core_dump;
 pub mod crowd;
 pub mod failpoint;
+pub mod finding;
 pub mod held;
 pub mod network;
 pub mod open_files;

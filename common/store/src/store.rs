@@ -213,8 +213,13 @@ impl Store {
             .map_err(|error| StoreError::failed("list the objects", error))
     }
 
-    /// Writes, reads and deletes a small object of its own, as a check that
-    /// uploads can be accepted.
+    async fn read_all(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
+        let chunks: Vec<Bytes> = self.read(key, None, range).await?.try_collect().await?;
+        Ok(chunks.concat())
+    }
+
+    /// Writes, reads, reads in part, and deletes a small object of its own, as a
+    /// check that uploads can be accepted and shown.
     ///
     /// # Errors
     /// What an upload would fail with.
@@ -223,12 +228,9 @@ impl Store {
         let key = ObjectKey::from_stored(format!("probe/{:016x}", rand::random::<u64>()));
         let written = Bytes::from_static(b"heim-media");
         self.put(&key, None, written.clone()).await?;
-        let read: Result<Vec<Bytes>, _> = match self.read(&key, None, None).await {
-            Ok(body) => body.try_collect().await,
-            Err(error) => Err(error),
-        };
+        let (whole, part) = (self.read_all(&key, None).await, self.read_all(&key, Some(5..10)).await);
         self.delete(&key).await?;
-        if read?.concat() == written {
+        if whole? == written && part? == written[5..] {
             Ok(())
         } else {
             Err(StoreError::Unavailable { attempt: "keep what was written", source: "it read back changed".into() })

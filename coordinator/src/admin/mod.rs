@@ -2,6 +2,7 @@
 //! line alike.
 
 mod command;
+pub mod doctor;
 mod lane;
 mod room;
 mod rotate;

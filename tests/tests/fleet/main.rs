@@ -3,6 +3,7 @@
 
 mod bucket;
 mod crashing;
+mod doctor;
 mod emptied;
 mod passing;
 mod round;

@@ -93,6 +93,19 @@ impl OverRedis {
         }
     }
 
+    /// Whether the last snapshot and the last write to its log were kept. What it
+    /// does not tell is no trouble.
+    pub(crate) async fn saves(&self) -> Result<(), QueueError> {
+        let mut info = cmd("INFO");
+        info.arg("persistence");
+        let told: String = self.ask("tell whether it saves", &info).await?;
+        let failed = ["rdb_last_bgsave_status:err", "aof_last_write_status:err", "aof_last_bgrewrite_status:err"];
+        match told.lines().find(|line| failed.contains(&line.trim())) {
+            Some(line) => Err(QueueError::Unsaved { told: line.trim().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) async fn publish(&self, event: &RoomEvent) -> Result<(), QueueError> {
         let mut publish = cmd("PUBLISH");
         publish.arg(self.layout.rooms()).arg(encode(event)?);

@@ -169,6 +169,25 @@ async fn an_evicting_redis_is_refused_with_what_to_set() {
 }
 
 #[tokio::test]
+async fn a_redis_that_cannot_save_is_told() {
+    let transport = OverRedis::start().await;
+    let queue = transport.queue().await;
+    assert!(queue.saves().await.is_ok());
+    transport.0.lose_folder();
+    assert_eq!(transport.0.command("BGSAVE"), "+Background saving started");
+    let failing = async {
+        loop {
+            match queue.saves().await {
+                Ok(()) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => return error,
+            }
+        }
+    };
+    let error = timeout(BOUND, failing).await.expect("the snapshot ends");
+    assert!(matches!(&error, QueueError::Unsaved { told } if told == "rdb_last_bgsave_status:err"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_redis_that_is_not_there_is_an_error_soon() {
     let mut transport = OverRedis::start().await;
     transport.0.kill9();

@@ -1,0 +1,57 @@
+//! `heim-coordinator admin doctor`, of a deployment that lacks more and more.
+
+use heim_tests::{
+    client::{Client, Entrance},
+    corpus,
+    fleet::Fleet,
+    process::Ended,
+    truth,
+    web::Web,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How each part stands, and what was seen of it.
+fn found(ended: &Ended) -> BTreeMap<String, (String, String)> {
+    let findings: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let text = |finding: &Value, key: &str| finding[key].as_str().expect("a text").to_owned();
+    let each =
+        findings.iter().map(|finding| (text(finding, "part"), (text(finding, "standing"), text(finding, "seen"))));
+    each.collect()
+}
+
+#[tokio::test]
+async fn a_deployment_is_examined() {
+    let mut fleet = Fleet::start(1, 0).await;
+    let well = fleet.administered(&["doctor", "--json"]).run().await;
+    assert!(well.status.success(), "{well:?}");
+    let parts = found(&well);
+    for part in ["settings", "database", "clock", "queue", "store", "jobs"] {
+        assert_eq!(parts[part].0, "ok", "{parts:?}");
+    }
+    assert_eq!(parts["keys"].0, "warning", "there is no master key: {parts:?}");
+
+    let ana = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+    let handle = ana.upload_handle().await;
+    assert_eq!(Web::default().upload(&handle, corpus::read(corpus::SMALL)).await.status, 201);
+    let waiting = fleet.administered(&["doctor", "--json"]).run().await;
+    assert!(waiting.status.success(), "{waiting:?}");
+    let (standing, seen) = &found(&waiting)["jobs"];
+    assert_eq!(
+        (standing.as_str(), seen.as_str()),
+        ("warning", "1 wait, 0 run, 0 have failed: perhaps no worker is there")
+    );
+
+    assert_eq!(fleet.redis.command("CONFIG SET maxmemory-policy allkeys-lru"), "+OK");
+    let evicting = fleet.administered(&["doctor"]).run().await;
+    assert_eq!(evicting.status.code(), Some(1), "{evicting:?}");
+    assert!(evicting.stdout.contains("wrong    queue      Redis may evict waiting jobs"), "{evicting:?}");
+    assert!(evicting.stdout.contains("→ `CONFIG SET maxmemory-policy noeviction`"), "{evicting:?}");
+    fleet.redis.kill9();
+    let away = fleet.administered(&["doctor", "--json"]).run().await;
+    assert_eq!(away.status.code(), Some(1), "{away:?}");
+    assert_eq!((found(&away)["queue"].0.as_str(), found(&away)["jobs"].0.as_str()), ("wrong", "warning"));
+    fleet.redis.restart();
+    fleet.add_worker().await;
+    truth::settled(&fleet.database().await).await;
+}
