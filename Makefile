@@ -10,7 +10,7 @@ BUILD_PACKAGES = cmake nasm
 AVIF_PACKAGES = meson ninja-build
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -39,9 +39,9 @@ unit: test-tools
 	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
 	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace $(TEST_FEATURES)
 
-avif-test: ## The pixels and the worker with AVIF, which takes minutes to compile
+avif-test: ## The pixels and the worker with AVIF, which takes minutes to compile, and what measures them
 	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
-	$(CARGO) clippy --locked -p heim-pixels -p heim-worker --all-targets --features heim-worker/avif -- -D warnings
+	$(CARGO) clippy --locked -p heim-pixels -p heim-worker -p heim-pixels-bench --all-targets --features heim-worker/avif,heim-pixels-bench/measured -- -D warnings
 	$(CARGO) test --locked -p heim-pixels -p heim-worker --features heim-worker/avif
 
 web-test:
@@ -62,8 +62,10 @@ tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet honcho==2.0.0
 
-# The copy says what is installed; the tests compare it with the list.
+# The copies say what is installed; the tests compare one with its list.
 .venv/clients.txt: tests/clients/requirements.txt | .venv/bin/honcho
+.venv/pillow.txt: tests/pixels/peers/requirements.txt | .venv/bin/honcho
+.venv/clients.txt .venv/pillow.txt:
 	.venv/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement $<
 	cp $< $@
 
@@ -81,6 +83,12 @@ bench-queue: tests/benches/queue/bullmq/node_modules/.package-lock.json ## Picku
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked -p heim-tests --bench queue
+
+# Takes about an hour; PHOTOS is another folder of pictures, JOBS the keys of some of its tables.
+bench-pixels: tests/pixels/peers/node_modules/.package-lock.json .venv/pillow.txt ## Transcodings beside sharp and Pillow: CPU, memory, bytes, quality
+	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
+	$(CARGO) build --locked --release -p heim-worker --features heim-worker/avif
+	PHOTOS=$(PHOTOS) JOBS=$(JOBS) $(CARGO) bench --locked -p heim-pixels-bench --features measured
 
 backlog: ## Dispatch with a million jobs waiting; then 100,000 uploads (or COUNT) without a worker, worked off afterwards
 	@scripts/require $(TEST_PACKAGES)

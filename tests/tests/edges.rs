@@ -48,7 +48,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that exist for tests alone.
-const TEST_CRATES: &[&str] = &["heim-tests"];
+const TEST_CRATES: &[&str] = &["heim-tests", "heim-pixels-bench"];
 
 /// The manifests' own words: each crate with the names of what it uses when it
 /// is built, without what only its tests use.
