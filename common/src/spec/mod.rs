@@ -87,8 +87,8 @@ pub fn validate(specs: &[TranscodingSpec]) -> Result<(), InvalidSpecs> {
     Ok(())
 }
 
-/// What is made of every picture unless the configuration says otherwise: what
-/// moves goes on moving in the largest alone.
+/// What is made of every picture unless the configuration says otherwise: all of
+/// it in linear light, and what moves goes on moving in the largest alone.
 #[must_use]
 pub fn default_specs() -> Vec<TranscodingSpec> {
     [("thumb-160", 160), ("thumb-320", 320), ("thumb-640", 640), ("preview-1280", 1280)]
@@ -96,7 +96,7 @@ pub fn default_specs() -> Vec<TranscodingSpec> {
         .map(|(name, side)| TranscodingSpec {
             name: TranscodingName(name.to_owned()),
             content_type: OutputType::Webp,
-            params: Params { animated: name == "preview-1280", ..Params::of_box(side, side) },
+            params: Params { light: Light::Linear, animated: name == "preview-1280", ..Params::of_box(side, side) },
         })
         .collect()
 }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&specs[1]).unwrap(),
             serde_json::json!({"name":"thumb-320","content_type":"image/webp",
-                "params":{"fit":"inside","width":320,"height":320,"quality":80}})
+                "params":{"fit":"inside","width":320,"height":320,"quality":80,"light":"linear"}})
         );
     }
 

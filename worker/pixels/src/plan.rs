@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn what_is_cut_is_made_of_a_whole_picture_that_is_large_enough() {
         let mut specs = default_specs();
-        specs[0].params = Params { fit: Fit::Cover, ..Params::of_box(160, 160) };
-        specs[1].params = Params { fit: Fit::Cover, ..Params::of_box(1280, 1280) };
+        specs[0].params = Params { fit: Fit::Cover, light: Light::Linear, ..Params::of_box(160, 160) };
+        specs[1].params = Params { fit: Fit::Cover, light: Light::Linear, ..Params::of_box(1280, 1280) };
         let plan = Plan::new((4000, 3000), Orientation::Upright, &specs);
         let levels = &plan.cascades[0].levels;
         assert_eq!(levels[0], Level::whole((1707, 1280), (4000, 3000)));
@@ -195,10 +195,10 @@ mod tests {
     #[test]
     fn each_light_has_a_cascade_of_its_own() {
         let mut specs = default_specs();
-        specs[0].params.light = Light::Linear;
+        specs[0].params.light = Light::Gamma;
         let plan = Plan::new((4000, 3000), Orientation::Upright, &specs);
-        assert_eq!(plan.cascades.len(), 2);
-        assert_eq!((plan.cascades[1].light, plan.cascades[1].levels[0].size), (Light::Linear, (160, 120)));
-        assert_eq!(plan.targets[0].level, (1, 0));
+        let firsts = plan.cascades.iter().map(|cascade| (cascade.light, cascade.levels[0].size));
+        assert_eq!(firsts.collect::<Vec<_>>(), [(Light::Gamma, (160, 120)), (Light::Linear, (1280, 960))]);
+        assert_eq!(plan.targets[0].level, (0, 0));
     }
 }

@@ -72,7 +72,7 @@ mod tests {
             [[transcodings.image]]
             name = "thumb-160"
             content_type = "image/webp"
-            params = { fit = "inside", width = 160, height = 160 }
+            params = { fit = "inside", width = 160, height = 160, light = "linear" }
         "#;
         assert_eq!(specs_of("set.toml", toml).unwrap(), default_specs()[..1]);
     }
