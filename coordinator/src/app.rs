@@ -2,6 +2,7 @@
 
 use crate::{
     config::Settings, dispatch::Bell, failure::Failure, keys::Keyring, passcode::Passcodes, rooms::Rooms, sign::Signer,
+    start::KnownWalls,
 };
 use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, problem::Code, time::Clock};
 use heim_db::Database;
@@ -24,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) db: Database,
     pub(crate) store: Store,
     pub(crate) queue: Queue,
+    pub(crate) walls: Option<KnownWalls>,
     pub(crate) signer: Signer,
     pub(crate) keys: Keyring,
     pub(crate) passcodes: Passcodes,

@@ -16,10 +16,11 @@ use std::collections::BTreeMap;
 /// no error here; what is in it is that process's to judge.
 pub type Elsewhere = BTreeMap<String, serde_json::Value>;
 
-/// Every section, with `W` for what is read of the section `worker`.
+/// Every section, with `W` and `P` for what is read of the sections `worker` and
+/// `pixels`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConfigFile<W> {
+pub struct ConfigFile<W, P = Elsewhere> {
     /// Where this coordinator listens, and how it is reached.
     pub coordinator: CoordinatorConfig,
     /// Where the truth is.
@@ -56,9 +57,12 @@ pub struct ConfigFile<W> {
     /// The worker's section.
     #[serde(default)]
     pub worker: W,
+    /// The section of the worker's pixel children.
+    #[serde(default)]
+    pub pixels: P,
 }
 
-impl<W> ConfigFile<W> {
+impl<W, P> ConfigFile<W, P> {
     /// What the coordinator itself is given.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ mod view;
 
 pub use config::Settings;
 pub use config_file::{ConfigFile, Elsewhere};
-pub use start::{Capabilities, StartError, serve};
+pub use start::{Capabilities, KnownWalls, StartError, serve};
 
 /// Every key, with its default, as the binary has it.
 pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");

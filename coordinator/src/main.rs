@@ -93,6 +93,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 db: Database::connect(&file.database).await?,
                 store: Store::open(&file.store)?,
                 queue: Queue::connect(&file.queue).await?,
+                walls: None,
             };
             let address = listener.local_addr()?;
             let says = || ready::print(&format!("ready http://{address}\n"));

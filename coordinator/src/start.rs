@@ -18,7 +18,10 @@ use heim_queue::Queue;
 use heim_runtime::{Shutdown, clock, open_files, server, telemetry::chain};
 use heim_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore},
@@ -33,7 +36,13 @@ pub struct Capabilities {
     pub store: Store,
     /// The transport.
     pub queue: Queue,
+    /// The walls around the pixel children of this process, for `/readyz`. Only
+    /// heim-media has any.
+    pub walls: Option<KnownWalls>,
 }
+
+/// How each wall around the pixel children stands, in words, as soon as they are up.
+pub type KnownWalls = Arc<OnceLock<BTreeMap<&'static str, String>>>;
 
 /// Why a coordinator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +73,7 @@ pub async fn serve(
     shutdown: Shutdown,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let Capabilities { db, store, queue } = capabilities;
+    let Capabilities { db, store, queue, walls } = capabilities;
     if !db.pending_migrations().await?.is_empty() {
         return Err(StartError::NotMigrated);
     }
@@ -91,6 +100,7 @@ pub async fn serve(
         db: db.clone(),
         store,
         queue,
+        walls,
         rooms,
         clock,
         settings,

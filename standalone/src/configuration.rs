@@ -5,21 +5,20 @@ use crate::secrets;
 use anyhow::Context;
 use heim_coordinator::ConfigFile;
 use heim_runtime::config;
-use heim_worker::WorkerConfig;
+use heim_worker::{PixelsConfig, WorkerConfig};
 use std::path::Path;
 
 const DEFAULTS: &str = include_str!("../default.toml");
 
+/// All of its sections.
+pub(crate) type Configuration = ConfigFile<WorkerConfig, PixelsConfig>;
+
 /// Reads the configuration; makes the data folder and its secrets if need be.
-pub(crate) fn load(
-    file: Option<&Path>,
-    data: &Path,
-    listen: Option<String>,
-) -> anyhow::Result<ConfigFile<WorkerConfig>> {
+pub(crate) fn load(file: Option<&Path>, data: &Path, listen: Option<String>) -> anyhow::Result<Configuration> {
     let data = std::path::absolute(data)?;
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
     let defaults = format!("{DEFAULTS}\n{}", secrets::load_or_make(&data)?);
-    let mut all: ConfigFile<WorkerConfig> = config::load(&defaults, file)?;
+    let mut all: Configuration = config::load(&defaults, file)?;
     if let Some(listen) = listen {
         all.coordinator.listen = listen;
     }

@@ -1,15 +1,18 @@
 //! Coordinator and worker side by side. They speak to one another by HTTP, as
 //! they do in a fleet: one path, tested once.
 
+use crate::configuration::Configuration;
 use anyhow::Context;
-use heim_coordinator::{Capabilities, ConfigFile};
+use heim_coordinator::{Capabilities, KnownWalls};
 use heim_db::Database;
 use heim_queue::Queue;
 use heim_runtime::{Shutdown, ready};
 use heim_store::Store;
-use heim_worker::{Credentials, WorkerConfig};
+use heim_worker::{Credentials, children::Walls};
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::oneshot};
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const HAND_BACK_MS: u64 = 5_000;
 
 /// Runs until a signal, or until one half fails.
-pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()> {
+pub(crate) async fn run(mut all: Configuration) -> anyhow::Result<()> {
     let settings = all.settings()?;
     let shutdown = Shutdown::new();
     // The coordinator is there until the worker has handed back what it did not finish.
@@ -39,7 +42,8 @@ pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()>
     }
     let credentials = Credentials { key: settings.hooks.key.clone(), secret: settings.hooks.secret.clone() };
     let (serving, served) = oneshot::channel();
-    let capabilities = Capabilities { db, store: store.clone(), queue: queue.clone() };
+    let walls = KnownWalls::default();
+    let capabilities = Capabilities { db, store: store.clone(), queue: queue.clone(), walls: Some(Arc::clone(&walls)) };
     // The worker stops first: it still has to register and to finish.
     let last = Shutdown { soft: CancellationToken::new(), hard: shutdown.hard.clone() };
     let coordinator = heim_coordinator::serve(listener, settings, capabilities, last.clone(), || {
@@ -52,7 +56,9 @@ pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()>
         if served.await.is_err() {
             return Ok(());
         }
-        heim_worker::run(all.worker, credentials, queue, store, stop, |_| {
+        heim_worker::run(all.worker, all.pixels, credentials, queue, store, stop, |_, up| {
+            // Said once: the worker starts once.
+            let _ = walls.set(in_words(up));
             ready::print(&format!("ready http://{address}\n"));
             tracing::info!("open http://{}/room/welcome/", loopback(address));
         })
@@ -75,6 +81,11 @@ pub(crate) async fn run(mut all: ConfigFile<WorkerConfig>) -> anyhow::Result<()>
     coordinator.and(worker)
 }
 
+/// How each wall stands.
+fn in_words(walls: &Walls) -> BTreeMap<&'static str, String> {
+    walls.iter().map(|(wall, standing)| (wall.as_str(), standing.to_string())).collect()
+}
+
 /// How this machine itself reaches `address`.
 fn loopback(address: SocketAddr) -> SocketAddr {
     match address.ip() {
@@ -94,5 +105,12 @@ mod tests {
         assert_eq!(of("0.0.0.0:80"), "127.0.0.1:80");
         assert_eq!(of("[::]:80"), "[::1]:80");
         assert_eq!(of("10.0.0.1:80"), "10.0.0.1:80");
+    }
+
+    #[test]
+    fn every_wall_is_told_of() {
+        let words = in_words(&Walls::default());
+        assert_eq!(words.len(), heim_worker::children::Wall::ALL.len());
+        assert!(words["seccomp"].starts_with("missing: "));
     }
 }

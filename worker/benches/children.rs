@@ -1,5 +1,6 @@
-//! What a process of its own costs: one photo of 12 megapixels in this process
-//! and in a pixel child, alternately; time to the first output and to the last.
+//! What a process of its own and its walls cost in time: one photo of 12
+//! megapixels in this process and in a pixel child, alternately, to the first
+//! output and to the last. What they cost in CPU is in `sandbox.rs`.
 //!
 //! `cargo bench -p heim-worker --bench children`
 
@@ -57,17 +58,31 @@ fn report(name: &str, rounds: &mut [Round]) {
     println!("{name:<28} first {first:>10.2?} (best {first_best:.2?})   last {last:>10.2?} (best {last_best:.2?})");
 }
 
+/// How much longer the last output took, round by round: the median, and both ends.
+fn compare(here: &[Round], there: &[Round]) {
+    let mut ratios: Vec<_> =
+        here.iter().zip(there).map(|(here, there)| there[1].as_secs_f64() / here[1].as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    let (median, first, last) = (ratios[ratios.len() / 2], ratios[0], ratios[ratios.len() - 1]);
+    println!("child / this process, wall   {median:.3} ({first:.3} to {last:.3})");
+}
+
 #[tokio::main]
 async fn main() {
     let bytes = photo(PHOTO);
     let pool = pool(&real_child(), 1);
+    println!("{}", pool.walls());
     let mut transcoder = Transcoder::new();
+    // The first picture finds cold caches on either side.
+    in_process(&mut transcoder, &bytes);
+    in_child(&pool, &bytes, true).await;
     let (mut here, mut there, mut with_copy) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         here.push(in_process(&mut transcoder, &bytes));
         there.push(in_child(&pool, &bytes, false).await);
         with_copy.push(in_child(&pool, &bytes, true).await);
     }
+    compare(&here, &there);
     report("in this process", &mut here);
     report("in a child", &mut there);
     report("in a child, memfd filled too", &mut with_copy);

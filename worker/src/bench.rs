@@ -3,7 +3,7 @@
 use crate::{
     WorkerError,
     children::{ChildCommand, Pool},
-    config::{Credentials, WorkerConfig},
+    config::{Credentials, PixelsConfig, WorkerConfig},
     coordinator::{Coordinator, Persistence, parse},
     jobs::transcode,
     lease::Heart,
@@ -49,6 +49,7 @@ impl Bench {
     /// If the coordinator's URL is refused or a child does not come up.
     pub async fn open(
         config: &WorkerConfig,
+        pixels: PixelsConfig,
         hooks: Credentials,
         store: Store,
         children: ChildCommand,
@@ -59,7 +60,7 @@ impl Bench {
         let coordinator = Coordinator::new(&address, hooks).map_err(WorkerError::Client)?;
         let (slots, files_per_child) = (config.slots(), config.files_per_child);
         // Children take a moment to come up, which is not the runtime's to wait for.
-        let start = tokio::task::spawn_blocking(move || Pool::start(&children, slots, files_per_child)).await;
+        let start = tokio::task::spawn_blocking(move || Pool::start(&children, slots, files_per_child, pixels)).await;
         let pool = start.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         Ok(Self {
             name: config.name.clone().unwrap_or_else(|| name::fresh(rand::random())),

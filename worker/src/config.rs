@@ -1,4 +1,4 @@
-//! The sections `worker` and `hooks` of the configuration, and the sections
+//! The sections `worker`, `pixels` and `hooks` of the configuration, and the sections
 //! that the binary reads.
 
 use heim_queue::QueueConfig;
@@ -20,6 +20,9 @@ pub struct Settings {
     pub store: StoreConfig,
     /// How it works.
     pub worker: WorkerConfig,
+    /// What is around its pixel children.
+    #[serde(default)]
+    pub pixels: PixelsConfig,
     /// Who it is to the coordinator.
     pub hooks: Credentials,
     /// What it says.
@@ -82,6 +85,27 @@ impl WorkerConfig {
     }
 }
 
+/// The section `pixels`: what a pixel child may use up, and whether it must be
+/// walled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PixelsConfig {
+    /// Whether a wall that this kernel does not have is an error at the start,
+    /// instead of a warning.
+    pub require_sandbox: bool,
+    /// Address space of a child, in bytes: for an original, its pixels, the
+    /// buffers that are kept from file to file, and the program itself.
+    pub address_space_bytes: u64,
+    /// CPU time that one file may take, in seconds.
+    pub cpu_s: u64,
+}
+
+impl Default for PixelsConfig {
+    fn default() -> Self {
+        Self { require_sandbox: false, address_space_bytes: 1536 << 20, cpu_s: 20 }
+    }
+}
+
 /// The section `hooks`: HTTP Basic credentials for the coordinator.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -100,6 +124,7 @@ mod tests {
     fn the_commented_defaults_are_the_defaults() {
         let settings: Settings = heim_runtime::config::load(DEFAULTS, None).unwrap();
         assert_eq!(format!("{:?}", settings.worker), format!("{:?}", WorkerConfig::default()));
+        assert_eq!(settings.pixels, PixelsConfig::default());
         assert_eq!(settings.store, StoreConfig { url: settings.store.url.clone(), ..StoreConfig::default() });
         assert!(settings.worker.slots().get() > 0);
     }

@@ -18,5 +18,5 @@ mod run;
 
 pub use bench::Bench;
 pub use children::{PIXEL_CHILD_ARG, pixel_child_main};
-pub use config::{Credentials, DEFAULTS, Settings, WorkerConfig};
+pub use config::{Credentials, DEFAULTS, PixelsConfig, Settings, WorkerConfig};
 pub use run::{WorkerError, run};

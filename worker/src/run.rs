@@ -2,8 +2,8 @@
 
 use crate::{
     bench::Bench,
-    children::{ChildCommand, PoolError},
-    config::{Credentials, WorkerConfig},
+    children::{ChildCommand, PoolError, Walls},
+    config::{Credentials, PixelsConfig, WorkerConfig},
     coordinator::InvalidAddress,
 };
 use heim_queue::{Queue, QueueError};
@@ -32,7 +32,7 @@ pub enum WorkerError {
 
 /// Works until `stop`: takes nothing new then, gives running jobs their grace,
 /// hands back what is left, and returns. `ready` is called once with the
-/// worker's name, when its children are up.
+/// worker's name and what is around its children, when these are up.
 ///
 /// The running binary must call [`pixel_child_main`](crate::pixel_child_main)
 /// first thing when its first argument is
@@ -43,15 +43,16 @@ pub enum WorkerError {
 /// If it could not start, or the queue gave up.
 pub async fn run(
     config: WorkerConfig,
+    pixels: PixelsConfig,
     hooks: Credentials,
     queue: Queue,
     store: Store,
     stop: CancellationToken,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&str, &Walls),
 ) -> Result<(), WorkerError> {
-    let bench = Bench::open(&config, hooks, store, ChildCommand::this_binary(), stop.clone()).await?;
+    let bench = Bench::open(&config, pixels, hooks, store, ChildCommand::this_binary(), stop.clone()).await?;
     let (name, slots) = (bench.name.clone(), config.slots());
-    ready(&name);
+    ready(&name, bench.pool.walls());
     tracing::info!(name, slots, "working");
     let handler = move |job| {
         let bench = bench.clone();

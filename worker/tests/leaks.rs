@@ -8,7 +8,7 @@
 mod corpus;
 
 use corpus::{all, photo, real_child, work};
-use heim_worker::children::Pool;
+use heim_worker::{PixelsConfig, children::Pool};
 use std::{num::NonZeroUsize, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -35,7 +35,7 @@ fn child_states() -> Vec<char> {
 #[tokio::test]
 async fn fifty_files_leave_no_descriptor_and_no_zombie() {
     let good = photo("gif_earth_400_44f.gif");
-    let pool = Arc::new(Pool::start(&real_child(), NonZeroUsize::new(2).unwrap(), 7).unwrap());
+    let pool = Arc::new(Pool::start(&real_child(), NonZeroUsize::new(2).unwrap(), 7, PixelsConfig::default()).unwrap());
     let before = open_files();
     let mut runs = JoinSet::new();
     for number in 0..50 {

@@ -41,7 +41,8 @@ pub(super) struct Report {
 pub(super) type Newest = Arc<Mutex<Option<Report>>>;
 
 /// `GET /readyz`: 200 where database, queue and store answer and can be
-/// written, else 503; says which. The checks write, and anybody may ask, so one
+/// written, else 503; says which, and in heim-media how the walls around the pixel
+/// children stand. The checks write, and anybody may ask, so one
 /// report serves all who ask within a second.
 pub(super) async fn ready(State(Served { app, shutdown, report }): State<Served>) -> Response {
     // Seen through, so that a caller who hangs up leaves no probe in the store.
@@ -56,7 +57,11 @@ pub(super) async fn ready(State(Served { app, shutdown, report }): State<Served>
     let stopping = shutdown.soft.is_cancelled();
     let ready = !stopping && [database, queue, store].iter().all(|word| *word == "ok");
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "ready": ready, "stopping": stopping, "database": database, "queue": queue, "store": store });
+    let mut body =
+        json!({ "ready": ready, "stopping": stopping, "database": database, "queue": queue, "store": store });
+    if let Some(walls) = &app.walls {
+        body["walls"] = json!(walls.get());
+    }
     (status, Json(body)).into_response()
 }
 

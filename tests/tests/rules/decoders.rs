@@ -1,6 +1,7 @@
 //! Who may decode a picture: the pixel child, and nobody else. What a binary is
 //! not built from, it cannot run.
 
+use heim_tests::{standalone::Standalone, web::Web};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,10 +82,25 @@ fn only_the_pixel_child_runs_a_decoder() {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if fs::read_to_string(&path).expect("a source file").contains("Transcoder") {
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && fs::read_to_string(&path).expect("a source file").contains("Transcoder")
+            {
                 naming.push(path.strip_prefix(root()).expect("it is in the workspace").display().to_string());
             }
         }
     }
-    assert_eq!(naming, ["worker/src/children/inside.rs"], "the file that runs inside of the child");
+    naming.sort();
+    let inside = ["worker/src/children/inside.rs", "worker/src/children/warm_up.rs"];
+    assert_eq!(naming, inside, "the files that run inside of the child");
+}
+
+#[tokio::test]
+async fn heim_media_says_which_walls_are_around_its_children() {
+    let heim = Standalone::with(&[("pixels.require_sandbox", "true")]).await;
+    let ready = Web::default().get(&format!("{}/readyz", heim.base())).await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    let body = ready.json();
+    let walls = body["walls"].as_object().expect("it tells of walls");
+    assert!(walls.contains_key("seccomp") && walls.contains_key("landlock") && walls.len() == 9, "{body}");
+    assert!(walls.values().all(|wall| wall.as_str().is_some_and(|wall| wall.starts_with("up"))), "{body}");
 }

@@ -7,7 +7,7 @@ mod jpeg;
 mod png;
 
 use crate::{
-    PixelError,
+    PixelError, TooCostly,
     plan::{Encoding, Target},
     raster::Raster,
     webp_ffi,
@@ -49,8 +49,7 @@ impl Encoder {
             match output {
                 OutputType::Webp => {
                     let size = (level.width, level.height);
-                    webp_ffi::encode(&level.pixels, size, level.layout, (quality, effort), bytes)
-                        .map_err(|error| PixelError::Encode(error.into()))?;
+                    webp_ffi::encode(&level.pixels, size, level.layout, (quality, effort), bytes).map_err(refused)?;
                 }
                 OutputType::Jpeg => jpeg.encode(level, quality, effort, bytes)?,
                 OutputType::Png => png::encode(level, effort, bytes)?,
@@ -60,4 +59,9 @@ impl Encoder {
         }
         Ok(&self.bytes)
     }
+}
+
+/// What libwebp said when it encoded nothing.
+pub(crate) fn refused(error: webp_ffi::WebpError) -> PixelError {
+    if error.is_memory() { TooCostly::OutOfMemory.into() } else { PixelError::Encode(error.into()) }
 }

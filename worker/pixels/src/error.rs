@@ -18,6 +18,9 @@ pub enum TooCostly {
     /// Decoding it would take more memory than any picture may.
     #[error("{0} bytes of memory are needed")]
     Memory(u64),
+    /// What a library needs on its way could not be had.
+    #[error("a library was refused the memory that it needs")]
+    OutOfMemory,
     /// A JPEG of more scans than any camera writes.
     #[error("more than {0} scans")]
     Scans(u32),

@@ -28,6 +28,23 @@ pub(crate) enum WebpError {
     Range,
 }
 
+impl WebpError {
+    /// Whether there was not enough memory.
+    pub(crate) fn is_memory(self) -> bool {
+        match self {
+            Self::Decoder(status) => status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY,
+            Self::Encoder(code) => matches!(
+                code,
+                WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
+                    | WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY
+                    // What `append` could not keep.
+                    | WebPEncodingError::VP8_ENC_ERROR_BAD_WRITE
+            ),
+            Self::Range => false,
+        }
+    }
+}
+
 /// What a picture's own header says.
 pub(crate) struct Features {
     pub(crate) size: Size,

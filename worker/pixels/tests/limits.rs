@@ -50,6 +50,32 @@ fn a_scan_bomb_is_too_costly() {
     }
 }
 
+/// A gray progressive JPEG of one block, in so many scans, all of them regular:
+/// the mean, then each of the 63 coefficients but for its last bit, then the last
+/// bits. Each scan has one code of one bit, which says that nothing follows.
+fn progressive(scans: usize) -> Vec<u8> {
+    let first = [(0, 0)].into_iter().chain((1..64).map(|coefficient| (coefficient, 0x01)));
+    let all = first.chain((1..64).map(|coefficient| (coefficient, 0x10)));
+    let mut file = b"\xff\xd8\xff\xdb\0\x43\0".to_vec();
+    file.extend([1; 64]);
+    file.extend(b"\xff\xc2\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0");
+    for class in [0x00, 0x10] {
+        file.extend([0xff, 0xc4, 0, 20, class, 1]);
+        file.extend([0; 16]);
+    }
+    for (coefficient, bits) in all.take(scans) {
+        file.extend([0xff, 0xda, 0, 8, 1, 1, 0, coefficient, coefficient, bits, 0x7f]);
+    }
+    file.extend(b"\xff\xd9");
+    file
+}
+
+#[test]
+fn as_many_scans_as_allowed_are_read_and_one_more_is_too_costly() {
+    assert_eq!(reason(&progressive(100), &limits()), None);
+    assert_eq!(reason(&progressive(101), &limits()), Some(Reason::TooCostly));
+}
+
 #[test]
 fn what_is_no_picture_is_unsupported() {
     for content in

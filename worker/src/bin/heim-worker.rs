@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use heim_queue::Queue;
 use heim_runtime::{Shutdown, config, forbid_core_dumps, telemetry};
 use heim_store::Store;
-use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, files, pixel_child_main};
+use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, children::Walls, files, pixel_child_main};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Makes transcodings: claims jobs, has their pixels made, registers them.
@@ -59,9 +59,9 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     shutdown.on_signals(Duration::from_millis(settings.worker.grace_ms) + Duration::from_secs(5))?;
     let queue = Queue::connect(&settings.queue).await?;
     let store = Store::open(&settings.store)?;
-    let ready = |name: &str| heim_runtime::ready::print(&format!("ready worker {name}\n"));
+    let ready = |name: &str, _: &Walls| heim_runtime::ready::print(&format!("ready worker {name}\n"));
     tokio::select! {
-        end = heim_worker::run(settings.worker, settings.hooks, queue, store, shutdown.soft, ready) => Ok(end?),
+        end = heim_worker::run(settings.worker, settings.pixels, settings.hooks, queue, store, shutdown.soft, ready) => Ok(end?),
         () = shutdown.hard.cancelled() => Ok(()),
     }
 }

@@ -47,7 +47,7 @@ impl Attempt<'_> {
             Ok(area) => area,
             Err(error) => return End::Reusable(Err(PixelFailure::System(error))),
         };
-        self.child.files += 1;
+        self.child.begin_file();
         let deadline = Instant::now() + self.work.deadline + VERDICT_GRACE;
         if !self.hand_over(&area) {
             return End::Untouched;
@@ -115,7 +115,7 @@ impl Attempt<'_> {
         match self.child.receive() {
             Ok(Some(report)) => Ok(report),
             Ok(None) => Err(End::Broken(match self.child.kill() {
-                Ok(status) => PixelFailure::Died { status },
+                Ok(death) => PixelFailure::Died(death),
                 Err(error) => PixelFailure::System(error),
             })),
             Err(ReceiveError::Unheard) => Err(End::Untouched),

@@ -1,7 +1,8 @@
 //! How pixel work ends badly, in the pool's words.
 
+use super::last_words::Death;
 use heim_common::job::Reason;
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+use rustix::process::Signal;
 
 /// Why a file's pixels were not made.
 #[derive(Debug, thiserror::Error)]
@@ -18,11 +19,8 @@ pub enum PixelFailure {
     #[error("the pixel child was killed at the deadline")]
     OutOfTime,
     /// The child died.
-    #[error("the pixel child died: {status}")]
-    Died {
-        /// How.
-        status: ExitStatus,
-    },
+    #[error("the pixel child died: {0}")]
+    Died(Death),
     /// The child said what cannot be; it was killed.
     #[error("the pixel child broke the protocol: {0}")]
     Lied(String),
@@ -39,11 +37,7 @@ pub enum PixelFailure {
 
 /// Signals by which people and supervisors stop processes. A decoder that goes
 /// wrong dies of others, so these don't speak against the file.
-const ASKED_TO_STOP: [i32; 3] = [
-    rustix::process::Signal::HUP.as_raw(),
-    rustix::process::Signal::INT.as_raw(),
-    rustix::process::Signal::TERM.as_raw(),
-];
+const ASKED_TO_STOP: [Signal; 3] = [Signal::HUP, Signal::INT, Signal::TERM];
 
 impl PixelFailure {
     /// The word for the verdict.
@@ -52,10 +46,9 @@ impl PixelFailure {
         match self {
             Self::Refused { reason, .. } => *reason,
             Self::OutOfTime => Reason::TooCostly,
-            Self::Died { status } if status.signal().is_some_and(|signal| ASKED_TO_STOP.contains(&signal)) => {
-                Reason::Internal
-            }
-            Self::Died { .. } | Self::Lied(_) => Reason::ChildDied,
+            Self::Died(death) if death.is_by(Signal::XCPU) => Reason::TooCostly,
+            Self::Died(death) if ASKED_TO_STOP.iter().any(|signal| death.is_by(*signal)) => Reason::Internal,
+            Self::Died(_) | Self::Lied(_) => Reason::ChildDied,
             Self::NotStarted | Self::System(_) | Self::CalledOff => Reason::Internal,
         }
     }
@@ -64,13 +57,17 @@ impl PixelFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
     #[test]
     fn only_deaths_of_its_own_speak_against_a_file() {
-        let reason = |raw| PixelFailure::Died { status: ExitStatus::from_raw(raw) }.reason();
+        let death = |raw| Death { status: ExitStatus::from_raw(raw), words: String::new() };
+        let reason = |raw| PixelFailure::Died(death(raw)).reason();
         assert_eq!(reason(11), Reason::ChildDied);
         assert_eq!(reason(9), Reason::ChildDied);
         assert_eq!(reason(101 << 8), Reason::ChildDied);
+        assert_eq!(reason(31), Reason::ChildDied);
+        assert_eq!(reason(24), Reason::TooCostly);
         assert_eq!(reason(15), Reason::Internal);
         assert_eq!(reason(2), Reason::Internal);
     }

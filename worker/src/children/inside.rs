@@ -7,9 +7,11 @@
 use super::{
     protocol::{OUTPUT_BYTES_MAX, OutputReport, Report, Request},
     socket::{ReceiveError, hung_up, receive_with_files, send},
+    walls::raise,
+    warm_up::warm_up,
 };
 use heim_common::job::Reason;
-use heim_pixels::{Limits, Output, SinkClosed, Transcoder};
+use heim_pixels::{Limits, Output, PixelError, SinkClosed, Transcoder};
 use heim_runtime::{failpoint, forbid_core_dumps};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::{
@@ -34,6 +36,8 @@ enum ChildError {
     Parent(#[source] io::Error),
     #[error("forbidding core dumps")]
     CoreDumps(#[source] io::Error),
+    #[error("making the first picture")]
+    WarmUp(#[from] PixelError),
     #[error("taking a request")]
     Receive(#[from] ReceiveError),
     #[error("reading the original")]
@@ -66,13 +70,13 @@ fn serve(socket: BorrowedFd<'_>) -> Result<(), ChildError> {
     }
     // A child may well crash, and its memory holds somebody's picture.
     forbid_core_dumps().map_err(ChildError::CoreDumps)?;
-    // The walls of the process (limits of memory and time, landlock, seccomp)
-    // belong here: after the last thing that needs the system, before the
-    // first byte of anybody's file. A wall that cannot be raised must end the
-    // child before it says that it is ready.
     let mut transcoder = Transcoder::new();
+    warm_up(&mut transcoder)?;
+    // After the last thing that needs the system, before the first byte of
+    // anybody's file.
+    let walls = raise();
     let mut original = Vec::new();
-    send(socket, &Report::Ready, &[]).map_err(ChildError::Send)?;
+    send(socket, &Report::Ready { walls }, &[]).map_err(ChildError::Send)?;
     while let Some((request, [input, output])) = receive_with_files::<Request>(socket)? {
         let deadline = Instant::now() + Duration::from_millis(request.deadline_ms);
         read_original(input, request.size, &mut original).map_err(ChildError::Original)?;

@@ -20,6 +20,15 @@ fn memfd(name: &str) -> io::Result<File> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
 }
 
+/// A file of memory that can neither grow nor shrink, of which only the written
+/// pages take any.
+pub(super) fn bounded_file(name: &str, bytes: u64) -> io::Result<File> {
+    let file = memfd(name)?;
+    ftruncate(&file, bytes)?;
+    fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    Ok(file)
+}
+
 /// An original that is still coming in.
 #[derive(Debug)]
 pub struct OriginalBuffer {
@@ -94,10 +103,7 @@ pub(super) struct OutputArea {
 
 impl OutputArea {
     pub(super) fn new() -> io::Result<Self> {
-        let file = memfd("heim-outputs")?;
-        ftruncate(&file, OUTPUT_BYTES_MAX)?;
-        fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-        Ok(Self { file })
+        Ok(Self { file: bounded_file("heim-outputs", OUTPUT_BYTES_MAX)? })
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {

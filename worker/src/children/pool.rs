@@ -6,8 +6,10 @@ use super::{
     memory::Original,
     meter::Spent,
     process::{ChildCommand, StartError},
-    slot::{Order, Slot},
+    slot::{Order, Slot, Terms},
+    walls::Walls,
 };
+use crate::config::PixelsConfig;
 use bytes::Bytes;
 use heim_common::{media::Description, spec::TranscodingSpec};
 use std::{
@@ -81,6 +83,7 @@ pub struct Pool {
     turns: Arc<Turns>,
     desks: Vec<Desk>,
     stopping: Arc<AtomicBool>,
+    walls: Walls,
 }
 
 /// The pool's end of a slot.
@@ -125,40 +128,52 @@ impl Drop for Turn {
 
 impl Pool {
     /// Starts `slots` children; each is replaced after `files_per_child` files.
+    /// Says in the log which walls are around them.
     ///
     /// # Errors
-    /// If a thread or a child cannot be started.
-    pub fn start(command: &ChildCommand, slots: NonZeroUsize, files_per_child: u32) -> Result<Self, PoolError> {
+    /// If a thread or a child cannot be started, or a wall is missing that the
+    /// configuration asks for.
+    pub fn start(
+        command: &ChildCommand,
+        slots: NonZeroUsize,
+        files_per_child: u32,
+        pixels: PixelsConfig,
+    ) -> Result<Self, PoolError> {
+        let terms = Terms { command: command.clone(), files_per_child, pixels };
         let stopping = Arc::new(AtomicBool::new(false));
         let turns = Turns {
             permits: Arc::new(Semaphore::new(slots.get())),
             free: Mutex::new((0..slots.get()).rev().collect()),
         };
-        let mut pool = Self { turns: Arc::new(turns), desks: Vec::with_capacity(slots.get()), stopping };
+        let mut pool =
+            Self { turns: Arc::new(turns), desks: Vec::with_capacity(slots.get()), stopping, walls: Walls::default() };
         let mut starts = Vec::with_capacity(slots.get());
         for number in 0..slots.get() {
-            starts.push(pool.add_desk(number, command.clone(), files_per_child).map_err(PoolError::Thread)?);
+            starts.push(pool.add_desk(number, terms.clone()).map_err(PoolError::Thread)?);
         }
         for started in starts {
             let lost = |_| PoolError::Thread(io::ErrorKind::BrokenPipe.into());
-            started.recv().map_err(lost)??;
+            pool.walls = started.recv().map_err(lost)??;
         }
+        // One kernel and one binary: what is around one is around all.
+        pool.walls.announce();
         Ok(pool)
     }
 
-    fn add_desk(
-        &mut self,
-        number: usize,
-        command: ChildCommand,
-        files_per_child: u32,
-    ) -> io::Result<threads::Receiver<Result<(), StartError>>> {
+    /// What is around the children.
+    #[must_use]
+    pub fn walls(&self) -> &Walls {
+        &self.walls
+    }
+
+    fn add_desk(&mut self, number: usize, terms: Terms) -> io::Result<threads::Receiver<Result<Walls, StartError>>> {
         let (inbox, orders) = threads::channel();
         let (started, start) = threads::sync_channel(1);
         let bell = Bell::new()?;
         let (slot_bell, stopping) = (bell.clone(), Arc::clone(&self.stopping));
-        let work = move || match Slot::open(command, files_per_child, orders, slot_bell, stopping) {
-            Ok(slot) => {
-                let _ = started.send(Ok(()));
+        let work = move || match Slot::open(terms, orders, slot_bell, stopping) {
+            Ok((slot, walls)) => {
+                let _ = started.send(Ok(walls));
                 slot.work();
             }
             Err(error) => {

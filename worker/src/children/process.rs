@@ -1,11 +1,18 @@
 //! One pixel child as a process: how it is started, and how it is got rid of.
 
 use super::{
+    bounds::{allow_cpu, bound_memory},
+    last_words::{Death, LastWords},
     meter::Meter,
     protocol::Report,
     socket::{ReceiveError, pair, receive, wait},
+    walls::{Wall, Walls},
 };
-use rustix::event::{PollFd, PollFlags};
+use crate::config::PixelsConfig;
+use rustix::{
+    event::{PollFd, PollFlags},
+    process::Pid,
+};
 use std::{
     ffi::OsString,
     io,
@@ -14,7 +21,7 @@ use std::{
         unix::process::CommandExt,
     },
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -50,7 +57,19 @@ pub enum StartError {
     Spawn(#[source] io::Error),
     /// It ended before it said that it is ready.
     #[error("a pixel child ended before it was ready: {0}")]
-    Ended(ExitStatus),
+    Ended(Death),
+    /// It lacks what the configuration asks for.
+    #[error(
+        "the wall `{}` around a pixel child is missing: {why}; {}, or let pixels.require_sandbox be false and go without",
+        wall.as_str(),
+        wall.remedy()
+    )]
+    Open {
+        /// Which wall.
+        wall: Wall,
+        /// Why it is not there.
+        why: String,
+    },
     /// It said something else, or nothing.
     #[error("a pixel child did not get ready")]
     NotReady,
@@ -61,8 +80,12 @@ pub enum StartError {
 pub(super) struct PixelChild {
     process: Child,
     socket: OwnedFd,
+    words: LastWords,
+    /// What is around it.
+    pub(super) walls: Walls,
     /// How many files it was given.
     pub(super) files: u32,
+    cpu_s: u64,
 }
 
 impl PixelChild {
@@ -71,29 +94,48 @@ impl PixelChild {
     ///
     /// The calling thread must outlive the child: the kernel kills the child
     /// when the *thread* that started it ends.
-    pub(super) fn start(command: &ChildCommand) -> Result<Self, StartError> {
+    pub(super) fn start(command: &ChildCommand, pixels: &PixelsConfig) -> Result<Self, StartError> {
         let (ours, theirs) = pair().map_err(StartError::Socket)?;
+        let words = LastWords::new().map_err(StartError::Spawn)?;
         // Rust opens every descriptor close-on-exec, so the child holds its
         // three standard ones and nothing else of this process. (What whoever
         // started this process left open without that flag, it left open for
-        // the child too.) A group of its own keeps the child out of reach of a Ctrl-C or a supervisor's signal to the worker's
-        // group, which would cost running jobs their shutdown grace.
+        // the child too, which closes it first thing.) A group of its own keeps
+        // the child out of reach of a Ctrl-C or a supervisor's signal to the
+        // worker's group, which would cost running jobs their shutdown grace.
         let process = Command::new(&command.program)
             .args(&command.args)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(words.ear().map_err(StartError::Spawn)?)
             .process_group(0)
             .spawn()
             .map_err(StartError::Spawn)?;
-        let mut child = Self { process, socket: ours, files: 0 };
-        child.wait_until_ready()?;
+        let mut child = Self { process, socket: ours, words, walls: Walls::default(), files: 0, cpu_s: pixels.cpu_s };
+        child.walls = child.wait_until_ready()?;
+        child.walls.note(Wall::Memory, bound_memory(child.pid(), pixels.address_space_bytes).map(|()| String::new()));
+        child.walls.note(Wall::Cpu, allow_cpu(child.pid(), pixels.cpu_s).map(|()| String::new()));
+        if let Some((wall, why)) = child.walls.missing().next().filter(|_| pixels.require_sandbox) {
+            return Err(StartError::Open { wall, why });
+        }
         Ok(child)
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), StartError> {
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.process)
+    }
+
+    /// Counts a file, and gives the child its CPU time.
+    pub(super) fn begin_file(&mut self) {
+        self.files += 1;
+        // Where that cannot be done, the wall is missing, and that was said. A
+        // child that has died meanwhile is found out when it is spoken to.
+        let _ = allow_cpu(self.pid(), self.cpu_s);
+    }
+
+    fn wait_until_ready(&mut self) -> Result<Walls, StartError> {
         let deadline = Instant::now() + START_TIMEOUT;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {
             let socket = self.socket();
@@ -103,7 +145,7 @@ impl PixelChild {
                 continue;
             }
             return match self.receive() {
-                Ok(Some(Report::Ready)) => Ok(()),
+                Ok(Some(Report::Ready { walls })) => Ok(walls),
                 Ok(None) | Err(ReceiveError::Unheard) => {
                     Err(StartError::Ended(self.kill().map_err(StartError::Spawn)?))
                 }
@@ -128,9 +170,9 @@ impl PixelChild {
 
     /// Ends the process and takes its exit status, so that no zombie stays. A
     /// child that had died before keeps the status that it died with.
-    pub(super) fn kill(&mut self) -> io::Result<ExitStatus> {
+    pub(super) fn kill(&mut self) -> io::Result<Death> {
         self.process.kill()?;
-        self.process.wait()
+        Ok(self.words.of(self.process.wait()?))
     }
 }
 

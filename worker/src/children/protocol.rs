@@ -7,6 +7,7 @@
 //! ```
 //! Both ends are the same binary, so the form may change with any release.
 
+use super::walls::Walls;
 use heim_common::{job::Reason, media::Description, spec::TranscodingSpec};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,10 @@ pub(super) struct Request {
 #[serde(tag = "report", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Report {
     /// It waits for a request.
-    Ready,
+    Ready {
+        /// What it has raised around itself.
+        walls: Walls,
+    },
     /// A transcoding is written.
     Output(OutputReport),
     /// All of them are.

@@ -12,7 +12,9 @@ use super::{
     pool::{PixelWork, Step},
     process::{ChildCommand, PixelChild, StartError},
     socket::wait,
+    walls::Walls,
 };
+use crate::config::PixelsConfig;
 use heim_common::retry::Backoff;
 use rustix::event::{PollFd, PollFlags};
 use std::{
@@ -39,10 +41,17 @@ pub(super) struct Order {
     pub(super) turn: super::pool::Turn,
 }
 
-/// What the thread owns.
-pub(super) struct Slot {
+/// What its children are.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
     pub(super) command: ChildCommand,
     pub(super) files_per_child: u32,
+    pub(super) pixels: PixelsConfig,
+}
+
+/// What the thread owns.
+pub(super) struct Slot {
+    pub(super) terms: Terms,
     pub(super) inbox: Receiver<Order>,
     pub(super) bell: Bell,
     pub(super) stopping: Arc<AtomicBool>,
@@ -53,17 +62,16 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Starts the first child.
+    /// Starts the first child, and says what is around it.
     pub(super) fn open(
-        command: ChildCommand,
-        files_per_child: u32,
+        terms: Terms,
         inbox: Receiver<Order>,
         bell: Bell,
         stopping: Arc<AtomicBool>,
-    ) -> Result<Self, StartError> {
-        let child = Some(PixelChild::start(&command)?);
-        let start_at = Instant::now();
-        Ok(Self { command, files_per_child, inbox, bell, stopping, child, idle_deaths: 0, start_at })
+    ) -> Result<(Self, Walls), StartError> {
+        let child = PixelChild::start(&terms.command, &terms.pixels)?;
+        let (walls, start_at) = (child.walls.clone(), Instant::now());
+        Ok((Self { terms, inbox, bell, stopping, child: Some(child), idle_deaths: 0, start_at }, walls))
     }
 
     /// Works until the pool is gone. The child ends with it.
@@ -104,7 +112,7 @@ impl Slot {
     /// A child that speaks without a file in its hands has died, or is mad.
     fn lay_off_idle_child(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let status = child.kill().map_or_else(|error| error.to_string(), |status| status.to_string());
+            let status = child.kill().map_or_else(|error| error.to_string(), |death| death.to_string());
             tracing::warn!(status, "an idle pixel child ended");
             self.start_later();
         }
@@ -117,7 +125,7 @@ impl Slot {
     }
 
     fn start_child(&mut self) {
-        match PixelChild::start(&self.command) {
+        match PixelChild::start(&self.terms.command, &self.terms.pixels) {
             Ok(child) => self.child = Some(child),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a pixel child could not be started");
@@ -132,7 +140,7 @@ impl Slot {
         // There is room: see `Pool::run`. A job that is gone wants no result.
         let _ = steps.try_send(result);
         drop((steps, work));
-        if self.child.as_ref().is_some_and(|child| child.files >= self.files_per_child) {
+        if self.child.as_ref().is_some_and(|child| child.files >= self.terms.files_per_child) {
             self.child = None;
         }
         if self.child.is_none() && !self.stopping.load(Ordering::Acquire) {
@@ -155,7 +163,7 @@ impl Slot {
                 return Err(PixelFailure::CalledOff);
             }
             if self.child.is_none() {
-                self.child = PixelChild::start(&self.command)
+                self.child = PixelChild::start(&self.terms.command, &self.terms.pixels)
                     .inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error, "no pixel child"))
                     .ok();
             }

@@ -21,7 +21,8 @@ use std::{
     time::Duration,
 };
 
-const DESCRIPTORS: usize = 2;
+/// What comes with a request: the original, and the place for the outputs.
+pub(super) const DESCRIPTORS: usize = 2;
 
 /// Why a datagram could not be taken.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ mod work;
 
 use crate::{
     children::{ChildCommand, Pool, PoolError},
-    config::WorkerConfig,
+    config::{PixelsConfig, WorkerConfig},
 };
 use futures_util::{StreamExt, stream};
 use heim_common::{limits::Limits, spec::TranscodingSpec};
@@ -135,7 +135,15 @@ fn all(
 ) -> Result<Report, FilesError> {
     let runtime = tokio::runtime::Runtime::new().map_err(FilesError::Runtime)?;
     let begun = Instant::now();
-    let pool = Pool::start(&ChildCommand::this_binary(), jobs, WorkerConfig::default().files_per_child)?;
+    let files_per_child = WorkerConfig::default().files_per_child;
+    let pool = Pool::start(&ChildCommand::this_binary(), jobs, files_per_child, PixelsConfig::default())?;
+    // There is no log here.
+    for (wall, why) in pool.walls().missing() {
+        let (wall, remedy) = (wall.as_str(), wall.remedy());
+        ready::complain(&format!(
+            "heim-worker: the wall `{wall}` around the pixel children is missing: {why}; {remedy}\n"
+        ));
+    }
     let bar = progress(inputs.len());
     let work = stream::iter(inputs).map(async |input| {
         let entry = work::on(input, &specs, out, bounds, &pool).await;

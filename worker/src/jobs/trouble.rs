@@ -74,6 +74,7 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::children::Death;
     use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
     fn pixels(failure: PixelFailure) -> Option<Verdict> {
@@ -88,7 +89,7 @@ mod tests {
         }
         assert_eq!(refused(Reason::Internal), Some(Verdict::Retry { reason: Reason::Internal }));
         assert_eq!(pixels(PixelFailure::OutOfTime), Some(Verdict::Discard { reason: Reason::TooCostly }));
-        let died = PixelFailure::Died { status: ExitStatus::from_raw(11) };
+        let died = PixelFailure::Died(Death { status: ExitStatus::from_raw(11), words: String::new() });
         assert_eq!(pixels(died), Some(Verdict::Retry { reason: Reason::ChildDied }));
         let lied = PixelFailure::Lied(String::new());
         assert_eq!(pixels(lied), Some(Verdict::Retry { reason: Reason::ChildDied }));

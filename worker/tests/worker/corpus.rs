@@ -1,17 +1,43 @@
 //! Pictures of the corpus, and what to make of them.
 
-use heim_common::{limits::Limits, spec::default_specs};
-use heim_worker::children::{
-    ChildCommand, Original, OriginalBuffer, PixelFailure, PixelOutput, PixelWork, Pool, Run, Step,
+use heim_common::{
+    limits::Limits,
+    spec::{OutputType, Params, TranscodingSpec, default_specs},
 };
-use std::{num::NonZeroUsize, path::Path, time::Duration};
+use heim_worker::{
+    PixelsConfig,
+    children::{ChildCommand, Original, OriginalBuffer, PixelFailure, PixelOutput, PixelWork, Pool, Run, Step},
+};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A real photo of 12 megapixels.
 pub(crate) const PHOTO: &str = "j12_nexus6p_420_sRGB.jpg";
 
 pub(crate) fn photo(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/photos").join(name);
+    read("photos", name)
+}
+
+pub(crate) fn read(folder: &str, name: &str) -> Vec<u8> {
+    let path = folder_of(folder).join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("the corpus has no {}: {error}", path.display()))
+}
+
+pub(crate) fn folder_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus").join(name)
+}
+
+/// The default ones, and one of each other type that this build writes.
+pub(crate) fn every_type() -> Vec<TranscodingSpec> {
+    let mut specs = default_specs();
+    let others = [("as-jpeg", OutputType::Jpeg), ("as-png", OutputType::Png), ("as-avif", OutputType::Avif)];
+    for (name, content_type) in others.into_iter().filter(|(_, output)| heim_pixels::can_write(*output)) {
+        specs.push(TranscodingSpec { name: name.parse().unwrap(), content_type, params: Params::of_box(200, 200) });
+    }
+    specs
 }
 
 pub(crate) fn original(bytes: &[u8]) -> Original {
@@ -33,7 +59,12 @@ pub(crate) fn real_child() -> ChildCommand {
 }
 
 pub(crate) fn pool(command: &ChildCommand, slots: usize) -> Pool {
-    Pool::start(command, NonZeroUsize::new(slots).unwrap(), 200).unwrap()
+    Pool::start(command, NonZeroUsize::new(slots).unwrap(), 200, PixelsConfig::default()).unwrap()
+}
+
+/// One child, on terms of its own.
+pub(crate) fn bounded_pool(command: &ChildCommand, pixels: PixelsConfig) -> Pool {
+    Pool::start(command, NonZeroUsize::MIN, 200, pixels).unwrap()
 }
 
 /// Everything that comes of a run, and how it ended.

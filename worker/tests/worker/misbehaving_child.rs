@@ -8,14 +8,16 @@
 use heim_common::spec::default_specs;
 use heim_worker::children::ChildCommand;
 use rustix::{
-    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send},
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg, sendmsg},
     process::{Signal, getpid, kill_process},
+    time::{ClockId, clock_gettime},
 };
 use std::{
     fs::File,
-    io::{IoSliceMut, Read, Seek, stdin},
+    io::{IoSlice, IoSliceMut, Read, Seek, stdin},
     mem::MaybeUninit,
     os::{fd::AsFd, unix::fs::FileExt},
+    time::Duration,
 };
 
 const ROLE: &str = "role=misbehaving-child";
@@ -34,18 +36,19 @@ pub(crate) fn misbehaving_child() -> ChildCommand {
 #[test]
 fn child() {
     if std::env::args().any(|argument| argument == ROLE) {
-        say(r#"{"report":"ready"}"#);
+        say(r#"{"report":"ready","walls":{}}"#);
         while let Some((file, area)) = next_file() {
             misbehave(&file, &area);
         }
     }
 }
 
-fn say(text: &str) {
-    send(stdin().as_fd(), text.as_bytes(), SendFlags::NOSIGNAL).unwrap();
+pub(crate) fn say(text: &str) {
+    let nothing = &mut SendAncillaryBuffer::default();
+    sendmsg(stdin().as_fd(), &[IoSlice::new(text.as_bytes())], nothing, SendFlags::NOSIGNAL).unwrap();
 }
 
-fn next_file() -> Option<(String, File)> {
+pub(crate) fn next_file() -> Option<(String, File)> {
     let mut buffer = vec![0; 65_536];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -63,7 +66,9 @@ fn next_file() -> Option<(String, File)> {
     let [mut original, area]: [File; 2] = files.try_into().unwrap();
     let mut text = String::new();
     original.rewind().unwrap();
-    original.read_to_string(&mut text).unwrap();
+    // By way of `take`, which does not ask for the size: that is a call that no
+    // child makes.
+    original.take(1 << 20).read_to_string(&mut text).unwrap();
     Some((text, area))
 }
 
@@ -79,12 +84,23 @@ fn misbehave(file: &str, area: &File) {
             ("hang", _) => loop {
                 std::thread::park();
             },
+            ("spin", ms) => spin(Duration::from_millis(ms.parse().unwrap())),
+            ("allocate", bytes) => drop(std::hint::black_box(vec![1u8; bytes.parse().unwrap()])),
             ("say", text) => say(text),
             ("say-much", bytes) => say(&"x".repeat(bytes.parse().unwrap())),
             ("shrink", _) => assert!(area.set_len(0).is_err(), "the output area can be shrunk"),
             ("work", count) => work(count.parse().unwrap(), area),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// Uses up this much CPU time.
+fn spin(time: Duration) {
+    let used = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
+    let begun = used();
+    while used().saturating_sub(begun) < time {
+        std::hint::spin_loop();
     }
 }
 

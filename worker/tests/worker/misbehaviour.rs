@@ -5,6 +5,7 @@ use crate::{
     misbehaving_child::{DESCRIPTION, misbehaving_child},
 };
 use heim_common::job::Reason;
+use heim_worker::PixelsConfig;
 use heim_worker::children::{ChildCommand, PixelFailure, PixelWork, Pool, PoolError, StartError};
 use std::{
     num::NonZeroUsize,
@@ -20,7 +21,7 @@ async fn outcome(pool: &Pool, file: &str) -> Result<usize, PixelFailure> {
 }
 
 fn signal(failure: &PixelFailure) -> Option<i32> {
-    if let PixelFailure::Died { status } = failure { status.signal() } else { None }
+    if let PixelFailure::Died(death) = failure { death.status.signal() } else { None }
 }
 
 #[tokio::test]
@@ -142,7 +143,7 @@ async fn words_of_a_refusal_have_a_bound() {
 fn a_pool_without_children_does_not_start() {
     let start = |program: &str| {
         let command = ChildCommand { program: program.into(), args: Vec::new() };
-        Pool::start(&command, NonZeroUsize::MIN, 1).unwrap_err()
+        Pool::start(&command, NonZeroUsize::MIN, 1, PixelsConfig::default()).unwrap_err()
     };
     assert!(matches!(start("/nowhere/heim-worker"), PoolError::Child(StartError::Spawn(_))));
     assert!(matches!(start("/bin/true"), PoolError::Child(StartError::Ended(_))));

@@ -11,7 +11,7 @@ use heim_common::{
 };
 use heim_runtime::Secret;
 use heim_store::{Store, StoreConfig};
-use heim_worker::{Bench, Credentials, WorkerConfig, children::ChildCommand};
+use heim_worker::{Bench, Credentials, PixelsConfig, WorkerConfig, children::ChildCommand};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,9 @@ impl Scene {
         let config = WorkerConfig { coordinator_url: format!("http://{}/", coordinator.address), ..terms.config };
         let hooks = Credentials { key: "worker".to_owned(), secret: Secret::new("hunter2".to_owned()) };
         let stop = CancellationToken::new();
-        let bench = Bench::open(&config, hooks, store.clone(), terms.children, stop.clone()).await.unwrap();
+        let bench = Bench::open(&config, PixelsConfig::default(), hooks, store.clone(), terms.children, stop.clone())
+            .await
+            .unwrap();
         Self { coordinator, store, bench, stop, folder }
     }
 

@@ -27,7 +27,7 @@ fn refused(error: AvifError) -> PixelError {
     if error.is_unsupported() {
         PixelError::UnsupportedType
     } else if error.is_memory() {
-        TooCostly::Memory(DECODED_BYTES_MAX).into()
+        TooCostly::OutOfMemory.into()
     } else {
         PixelError::damaged(Format::Avif, error)
     }

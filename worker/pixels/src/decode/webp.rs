@@ -7,7 +7,7 @@ use super::{
     riff::{Chunk, Chunks},
 };
 use crate::{
-    PixelError,
+    PixelError, TooCostly,
     limits::buffer_bytes,
     plan::Size,
     raster::{Layout, Raster},
@@ -22,6 +22,10 @@ const SCALED_FACTOR: u32 = 2;
 
 pub(super) fn damaged(error: impl Into<Box<dyn Error + Send + Sync>>) -> PixelError {
     PixelError::damaged(Format::Webp, error)
+}
+
+pub(super) fn unread(error: webp_ffi::WebpError) -> PixelError {
+    if error.is_memory() { TooCostly::OutOfMemory.into() } else { damaged(error) }
 }
 
 /// What the container says.
@@ -94,7 +98,7 @@ fn still(bytes: &[u8], context: &mut Context<'_>) -> Result<Raster, PixelError> 
     let (width, height) = if scales { wanted } else { features.size };
     let layout = if features.alpha { Layout::Rgba } else { Layout::Rgb };
     let mut pixels = context.pool.take(buffer_bytes(width, height, layout.channels())?)?;
-    webp_ffi::decode(bytes, (width, height), layout, &mut pixels).map_err(damaged)?;
+    webp_ffi::decode(bytes, (width, height), layout, &mut pixels).map_err(unread)?;
     Ok(Raster { width, height, layout, pixels })
 }
 
@@ -102,7 +106,7 @@ fn animated(first: &Animated<'_>, canvas: Size, context: &mut Context<'_>) -> Re
     let size = webp_ffi::features(first.picture).map_err(damaged)?.size;
     context.limits.admit(size.0, size.1)?;
     let mut pixels = context.pool.take(buffer_bytes(size.0, size.1, 4)?)?;
-    webp_ffi::decode(first.picture, size, Layout::Rgba, &mut pixels).map_err(damaged)?;
+    webp_ffi::decode(first.picture, size, Layout::Rgba, &mut pixels).map_err(unread)?;
     if (first.left, first.top, size) != (0, 0, canvas) {
         let mut whole = context.pool.take_zeroed(buffer_bytes(canvas.0, canvas.1, 4)?)?;
         let frame =

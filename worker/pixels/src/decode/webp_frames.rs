@@ -4,7 +4,7 @@
 use super::{
     frames::{After, Draw, Frame},
     riff::{Chunk, Chunks},
-    webp::{damaged, u24},
+    webp::{damaged, u24, unread},
 };
 use crate::{
     Limits, PixelError,
@@ -56,7 +56,7 @@ fn frame(payload: &[u8], limits: &Limits, pool: &mut Pool) -> Result<Frame, Pixe
     let (width, height) = webp_ffi::features(picture).map_err(damaged)?.size;
     limits.admit(width, height)?;
     let mut pixels = pool.take(buffer_bytes(width, height, 4)?)?;
-    webp_ffi::decode(picture, (width, height), Layout::Rgba, &mut pixels).map_err(damaged)?;
+    webp_ffi::decode(picture, (width, height), Layout::Rgba, &mut pixels).map_err(unread)?;
     Ok(Frame {
         raster: Raster { width, height, layout: Layout::Rgba, pixels },
         place: (i64::from(left) * 2, i64::from(top) * 2),

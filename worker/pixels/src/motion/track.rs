@@ -9,7 +9,7 @@ use super::lens::{BLOCK, Lens};
 use crate::{
     PixelError,
     area::Area,
-    encode::Film,
+    encode::{Film, refused},
     fit::Level,
     limits::{FILM_BYTES_MAX, buffer_bytes},
     plan::{Encoding, Size},
@@ -107,7 +107,7 @@ impl Track {
             self.send(pixels, part, area, over);
             let Encoding { quality, effort, .. } = self.encoding;
             webp_ffi::encode(&self.piece, area.size(), Layout::Rgba, (quality, effort), &mut self.file)
-                .map_err(|error| PixelError::Encode(error.into()))?;
+                .map_err(refused)?;
             self.film.push(area, &self.file, over, ms)?;
         }
         pool.give(seen.pixels);

@@ -56,18 +56,46 @@ fn display_p3_becomes_srgb() {
     assert!(right * 2 < wrong, "{right} from the calculated colours, unconverted {wrong}, in {strong} pixels");
 }
 
-#[test]
-fn a_flat_colour_is_converted_to_a_step() {
+const FLAT: [u8; 3] = [120, 90, 60];
+
+/// A picture of one colour with a profile of Display P3 that is at least so many
+/// bytes long.
+fn flat(profile_bytes: usize) -> Vec<u8> {
+    let mut profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    profile.resize(profile.len().max(profile_bytes), 0);
+    let len = u32::try_from(profile.len()).unwrap();
+    profile[..4].copy_from_slice(&len.to_be_bytes());
     let mut file = Vec::new();
     let mut info = png::Info::with_size(16, 16);
     info.color_type = png::ColorType::Rgb;
     info.bit_depth = png::BitDepth::Eight;
-    info.icc_profile = Some(moxcms::ColorProfile::new_display_p3().encode().unwrap().into());
+    info.icc_profile = Some(profile.into());
     let encoder = png::Encoder::with_info(&mut file, info).unwrap();
-    encoder.write_header().unwrap().write_image_data(&[120, 90, 60].repeat(256)).unwrap();
-    let found = pixel(&show(&file, 16), 50, 50);
-    let expected = p3_to_srgb([120, 90, 60, 255]);
+    encoder.write_header().unwrap().write_image_data(&FLAT.repeat(256)).unwrap();
+    file
+}
+
+#[test]
+fn a_flat_colour_is_converted_to_a_step() {
+    let found = pixel(&show(&flat(0), 16), 50, 50);
+    let expected = p3_to_srgb([FLAT[0], FLAT[1], FLAT[2], 255]);
     assert!(found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 4), "{found:?}, calculated {expected:?}");
+}
+
+#[test]
+fn a_profile_as_large_as_allowed_is_applied_and_a_larger_one_ignored() {
+    let [r, g, b] = FLAT;
+    let stored = [r, g, b, 255];
+    let converted = p3_to_srgb(stored);
+    let is_converted = |profile_bytes| {
+        let found = pixel(&show(&flat(profile_bytes), 16), 50, 50);
+        let off = |from: [u8; 4]| found.iter().zip(from).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
+        off(converted) < off(stored)
+    };
+    assert!(is_converted(4 << 20));
+    assert!(!is_converted((4 << 20) + 1));
+    // More than all chunks of a file may take: it is not even inflated to its end.
+    assert!(!is_converted(40 << 20));
 }
 
 #[test]
