@@ -1,6 +1,7 @@
 //! The sections `worker`, `pixels` and `hooks` of the configuration, and the sections
 //! that the binary reads.
 
+use heim_pixels::Decoders;
 use heim_queue::QueueConfig;
 use heim_runtime::{Secret, telemetry::LogConfig};
 use heim_store::StoreConfig;
@@ -85,11 +86,13 @@ impl WorkerConfig {
     }
 }
 
-/// The section `pixels`: what a pixel child may use up, and whether it must be
-/// walled in.
+/// The section `pixels`: what a pixel child may decode and use up, and whether it
+/// must be walled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PixelsConfig {
+    /// What is decoded. Files of other formats are kept as they are.
+    pub decoders: Decoders,
     /// Whether a wall that this kernel does not have is an error at the start,
     /// instead of a warning.
     pub require_sandbox: bool,
@@ -102,7 +105,8 @@ pub struct PixelsConfig {
 
 impl Default for PixelsConfig {
     fn default() -> Self {
-        Self { require_sandbox: false, address_space_bytes: 1536 << 20, cpu_s: 20 }
+        let decoders = Decoders::default();
+        Self { decoders, require_sandbox: false, address_space_bytes: 1536 << 20, cpu_s: 20 }
     }
 }
 

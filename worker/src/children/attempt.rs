@@ -79,6 +79,7 @@ impl Attempt<'_> {
     fn hand_over(&self, area: &OutputArea) -> bool {
         let request = Request {
             specs: self.work.specs.clone(),
+            decoders: self.child.pixels.decoders,
             pixels_max: self.work.pixels_max,
             animation_pixels_max: self.work.animation_pixels_max,
             animation_frames_max: self.work.animation_frames_max,

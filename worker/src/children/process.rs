@@ -85,7 +85,8 @@ pub(super) struct PixelChild {
     pub(super) walls: Walls,
     /// How many files it was given.
     pub(super) files: u32,
-    cpu_s: u64,
+    /// On which terms it works.
+    pub(super) pixels: PixelsConfig,
 }
 
 impl PixelChild {
@@ -113,7 +114,7 @@ impl PixelChild {
             .process_group(0)
             .spawn()
             .map_err(StartError::Spawn)?;
-        let mut child = Self { process, socket: ours, words, walls: Walls::default(), files: 0, cpu_s: pixels.cpu_s };
+        let mut child = Self { process, socket: ours, words, walls: Walls::default(), files: 0, pixels: *pixels };
         child.walls = child.wait_until_ready()?;
         child.walls.note(Wall::Memory, bound_memory(child.pid(), pixels.address_space_bytes).map(|()| String::new()));
         child.walls.note(Wall::Cpu, allow_cpu(child.pid(), pixels.cpu_s).map(|()| String::new()));
@@ -132,7 +133,7 @@ impl PixelChild {
         self.files += 1;
         // Where that cannot be done, the wall is missing, and that was said. A
         // child that has died meanwhile is found out when it is spoken to.
-        let _ = allow_cpu(self.pid(), self.cpu_s);
+        let _ = allow_cpu(self.pid(), self.pixels.cpu_s);
     }
 
     fn wait_until_ready(&mut self) -> Result<Walls, StartError> {

@@ -9,6 +9,7 @@
 
 use super::walls::Walls;
 use heim_common::{job::Reason, media::Description, spec::TranscodingSpec};
+use heim_pixels::Decoders;
 use serde::{Deserialize, Serialize};
 
 /// Longest datagram, in bytes: a request with all the specs that there may be.
@@ -26,6 +27,8 @@ pub(super) const DETAIL_CHARS_MAX: usize = 300;
 pub(super) struct Request {
     /// What to make, in any order.
     pub(super) specs: Vec<TranscodingSpec>,
+    /// What may be decoded.
+    pub(super) decoders: Decoders,
     /// Most pixels that the file may declare.
     pub(super) pixels_max: u64,
     /// Most pixels of all frames of an animation that goes on moving.

@@ -1,12 +1,16 @@
 //! What the worker's own children do with real files.
 
-use crate::corpus::{PHOTO, all, photo, pool, real_child, work};
+use crate::corpus::{PHOTO, all, bounded_pool, photo, pool, real_child, work};
 use heim_common::{
+    header::Format,
     job::Reason,
     spec::{OutputType, default_specs},
 };
-use heim_pixels::{Limits, Transcoder};
-use heim_worker::children::{PixelFailure, PixelWork};
+use heim_pixels::{Decoders, Limits, Transcoder};
+use heim_worker::{
+    PixelsConfig,
+    children::{PixelFailure, PixelWork},
+};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -44,6 +48,15 @@ async fn an_avif_is_read_by_builds_that_have_its_decoder() {
     } else {
         assert_eq!(end.unwrap_err().reason(), Reason::UnsupportedType);
     }
+}
+
+#[tokio::test]
+async fn a_format_whose_decoder_is_switched_off_is_not_decoded() {
+    let decoders = Decoders::of(&[Format::Jpeg, Format::Webp]).unwrap();
+    let pool = bounded_pool(&real_child(), PixelsConfig { decoders, ..PixelsConfig::default() });
+    let refused = all(pool.run(work(&photo("gif_earth_400_44f.gif"))).await).await.1.unwrap_err();
+    assert_eq!(refused.reason(), Reason::UnsupportedType, "{refused}");
+    all(pool.run(work(&photo(PHOTO))).await).await.1.unwrap();
 }
 
 #[tokio::test]
