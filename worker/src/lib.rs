@@ -10,6 +10,7 @@ mod bench;
 pub mod children;
 mod config;
 pub mod coordinator;
+pub mod doctor;
 pub mod files;
 mod jobs;
 mod lease;

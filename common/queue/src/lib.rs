@@ -12,6 +12,7 @@
 
 mod config;
 mod error;
+mod examine;
 mod in_process;
 mod over_redis;
 mod queue;
@@ -21,6 +22,7 @@ mod worker;
 
 pub use config::QueueConfig;
 pub use error::QueueError;
+pub use examine::examine;
 pub use queue::Queue;
 pub use subscription::{Heard, Subscription};
 pub use wheel::LaneWeights;

@@ -8,17 +8,13 @@
 use crate::{config::KeysConfig, config_file::ConfigFile, keys::Keyring};
 use heim_common::time::Clock;
 use heim_db::{Database, DbError};
-use heim_queue::{Queue, QueueError};
 use heim_runtime::{finding::Findings, telemetry::chain};
-use heim_store::Store;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// By how much this machine's clock may differ from the database's. Signed links
 /// and ids go by the one, leases by the other.
 const SKEW_WARNED_MS: u64 = 1_000;
 const SKEW_MAX_MS: u64 = 30_000;
-/// How long a store may take for the smallest object, before it is said.
-const STORE_SLOW: Duration = Duration::from_secs(2);
 
 /// Looks at everything.
 pub async fn examine<W>(file: &ConfigFile<W>, clock: Clock) -> Findings {
@@ -33,8 +29,8 @@ pub async fn examine<W>(file: &ConfigFile<W>, clock: Clock) -> Findings {
     if let Some(db) = &db {
         self::clock(db, clock, &mut found).await;
     }
-    queue(file, &mut found).await;
-    store(file, &mut found).await;
+    heim_queue::examine(&file.queue, &mut found).await;
+    heim_store::examine(&file.store, &mut found).await;
     if let Some(db) = db {
         keys(&file.keys, &db, &mut found).await;
         jobs(&db, &mut found).await;
@@ -92,49 +88,6 @@ async fn clock(db: &Database, clock: Clock, found: &mut Findings) {
         SKEW_MAX_MS.. => found.wrong(PART, seen, remedy),
         SKEW_WARNED_MS.. => found.warning(PART, seen, remedy),
         _ => found.ok(PART, "agrees with the database's"),
-    }
-}
-
-async fn queue<W>(file: &ConfigFile<W>, found: &mut Findings) {
-    const PART: &str = "queue";
-    let queue = match Queue::connect(&file.queue).await {
-        Ok(queue) => queue,
-        Err(error @ QueueError::Evicts { .. }) => {
-            let remedy = "`CONFIG SET maxmemory-policy noeviction`, and the same in its file: nothing starts before";
-            return found.wrong(PART, chain(&error), remedy);
-        }
-        Err(error) => {
-            return found.wrong(PART, chain(&error), "see that the Redis of queue.url runs, and lets this machine in");
-        }
-    };
-    let remedy =
-        "give its disk room and see its log, or switch snapshots off: the database has all that waits in Redis";
-    match queue.saves().await {
-        Ok(()) => {}
-        Err(error) => return found.wrong(PART, chain(&error), remedy),
-    }
-    match queue.waiting().await {
-        Ok(waiting) => {
-            let each = waiting.iter().map(|(lane, jobs)| format!("{} {jobs}", lane.as_str()));
-            found
-                .ok(PART, format!("answers, evicts nothing; told to workers: {}", each.collect::<Vec<_>>().join(", ")));
-        }
-        Err(error) => found.wrong(PART, chain(&error), "see that no other program uses queue.prefix"),
-    }
-}
-
-async fn store<W>(file: &ConfigFile<W>, found: &mut Findings) {
-    const PART: &str = "store";
-    let remedy = "see that store.url is there, can be written by this user or these credentials, and has room";
-    let began = Instant::now();
-    let checked = async { Store::open(&file.store)?.check().await };
-    match checked.await {
-        Ok(()) if began.elapsed() > STORE_SLOW => {
-            let seen = format!("takes {:.1} s for the smallest object", began.elapsed().as_secs_f64());
-            found.warning(PART, seen, "see what it is busy with, and how far away it is");
-        }
-        Ok(()) => found.ok(PART, "can be written, read, read in part, and deleted from"),
-        Err(error) => found.wrong(PART, chain(&error), remedy),
     }
 }
 

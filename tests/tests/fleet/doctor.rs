@@ -1,4 +1,5 @@
-//! `heim-coordinator admin doctor`, of a deployment that lacks more and more.
+//! `heim-coordinator admin doctor` and `heim-worker doctor`, of deployments that lack
+//! one thing after the other.
 
 use heim_tests::{
     client::{Client, Entrance},
@@ -54,4 +55,30 @@ async fn a_deployment_is_examined() {
     fleet.redis.restart();
     fleet.add_worker().await;
     truth::settled(&fleet.database().await).await;
+}
+
+#[tokio::test]
+async fn a_worker_is_examined_where_it_is() {
+    let mut fleet = Fleet::start(1, 0).await;
+    let examine = |fleet: &Fleet| fleet.worker(0).arguments(&["doctor", "--json"]);
+    let well = examine(&fleet).run().await;
+    assert!(well.status.success(), "{well:?}");
+    let parts = found(&well);
+    for part in ["coordinator", "hooks", "queue", "store"] {
+        assert_eq!(parts[part].0, "ok", "{parts:?}");
+    }
+    // A kernel without one of the walls is a warning.
+    assert_ne!(parts["walls"].0, "wrong", "{parts:?}");
+
+    let stranger = examine(&fleet).setting("hooks.secret", "of another deployment").run().await;
+    assert_eq!(stranger.status.code(), Some(1), "{stranger:?}");
+    let (standing, seen) = &found(&stranger)["hooks"];
+    assert_eq!((standing.as_str(), seen.as_str()), ("wrong", "the coordinator refuses: 401 Unauthorized"));
+    assert!(!stranger.stdout.contains("another deployment"), "{stranger:?}");
+
+    fleet.coordinators[0].kill9().await;
+    let alone = examine(&fleet).run().await;
+    assert_eq!(alone.status.code(), Some(1), "{alone:?}");
+    let parts = found(&alone);
+    assert_eq!((parts["coordinator"].0.as_str(), parts["store"].0.as_str()), ("wrong", "ok"), "{parts:?}");
 }

@@ -5,9 +5,13 @@
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, forbid_core_dumps, telemetry};
+use heim_runtime::{Shutdown, config, finding::Standing, forbid_core_dumps, telemetry};
 use heim_store::Store;
-use heim_worker::{DEFAULTS, PIXEL_CHILD_ARG, Settings, children::Walls, files, pixel_child_main};
+use heim_worker::{
+    DEFAULTS, PIXEL_CHILD_ARG, Settings,
+    children::{ChildCommand, Walls},
+    doctor, files, pixel_child_main,
+};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Makes transcodings: claims jobs, has their pixels made, registers them.
@@ -27,6 +31,17 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Pixels(files::FilesArguments),
+    /// Looks at coordinator, queue, store and the walls around pixel children from
+    /// where the worker is, and says what is wrong and what to do. Ends with 1 if
+    /// something is.
+    Doctor {
+        /// The configuration file (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -38,7 +53,11 @@ fn main() -> anyhow::Result<ExitCode> {
         forbid_core_dumps().context("forbidding core dumps")?;
         return Ok(files::main(arguments));
     }
-    let mut settings: Settings = config::load(DEFAULTS, arguments.config.as_deref())?;
+    let file = match &arguments.command {
+        Some(Command::Doctor { config, .. }) => config,
+        _ => &arguments.config,
+    };
+    let mut settings: Settings = config::load(DEFAULTS, file.as_deref())?;
     settings.store = settings.store.or_aws(config::variable);
     if arguments.check_config {
         heim_runtime::ready::print(&toml::to_string(&settings)?);
@@ -46,7 +65,13 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     forbid_core_dumps().context("forbidding core dumps")?;
     telemetry::init(&settings.log)?;
-    tokio::runtime::Runtime::new()?.block_on(work(settings))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    if let Some(Command::Doctor { json, .. }) = arguments.command {
+        let found = runtime.block_on(doctor::examine(&settings, ChildCommand::this_binary()));
+        heim_runtime::ready::print(&if json { found.json() } else { found.to_string() });
+        return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+    }
+    runtime.block_on(work(settings))?;
     Ok(ExitCode::SUCCESS)
 }
 

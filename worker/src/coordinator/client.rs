@@ -59,6 +59,16 @@ impl Coordinator {
         Ok(Self { http, base: address.as_str().trim_end_matches('/').to_owned(), credentials })
     }
 
+    /// What it says of itself: `GET /readyz`, ready or not.
+    ///
+    /// # Errors
+    /// If it does not answer, or something else does.
+    pub async fn readiness(&self) -> Result<serde_json::Value, CallError> {
+        let call = self.http.get(format!("{}/readyz", self.base));
+        let answer = call.send().await.map_err(|error| CallError::Unreachable(error.without_url()))?;
+        parse(answer).await
+    }
+
     /// Takes a job.
     ///
     /// # Errors
