@@ -81,9 +81,9 @@ impl Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Finding { part, standing, seen, remedy } in &self.0 {
-            let mut lines = format!("{standing:<8} {part:<10} {seen}\n");
+            let mut lines = format!("{standing:<8} {part:<11} {seen}\n");
             if let Some(remedy) = remedy {
-                writeln!(lines, "{:<19} → {remedy}", "")?;
+                writeln!(lines, "{:<20} → {remedy}", "")?;
             }
             f.write_str(&lines)?;
         }
@@ -105,9 +105,9 @@ mod tests {
         assert_eq!(findings.worst(), Standing::Wrong);
         assert_eq!(
             findings.to_string(),
-            "ok       store      can be written and read\n\
-             wrong    queue      does not answer\n                    → start Redis\n\
-             warning  clock      is 2 s behind\n                    → keep it by NTP\n"
+            "ok       store       can be written and read\n\
+             wrong    queue       does not answer\n                     → start Redis\n\
+             warning  clock       is 2 s behind\n                     → keep it by NTP\n"
         );
         let json: serde_json::Value = serde_json::from_str(&findings.json()).unwrap();
         assert_eq!(json[1]["standing"], "wrong");

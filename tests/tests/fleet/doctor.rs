@@ -46,7 +46,7 @@ async fn a_deployment_is_examined() {
     assert_eq!(fleet.redis.command("CONFIG SET maxmemory-policy allkeys-lru"), "+OK");
     let evicting = fleet.administered(&["doctor"]).run().await;
     assert_eq!(evicting.status.code(), Some(1), "{evicting:?}");
-    assert!(evicting.stdout.contains("wrong    queue      Redis may evict waiting jobs"), "{evicting:?}");
+    assert!(evicting.stdout.contains("wrong    queue       Redis may evict waiting jobs"), "{evicting:?}");
     assert!(evicting.stdout.contains("→ `CONFIG SET maxmemory-policy noeviction`"), "{evicting:?}");
     fleet.redis.kill9();
     let away = fleet.administered(&["doctor", "--json"]).run().await;
