@@ -22,8 +22,9 @@ async fn end(pool: &Pool, file: &str) -> Result<(), PixelFailure> {
 #[tokio::test]
 async fn a_file_that_uses_up_its_cpu_time_is_too_costly() {
     let pool = bounded_pool(&misbehaving_child(), PixelsConfig { cpu_s: 1, ..PixelsConfig::default() });
-    // A second, and no more than one more for the limit's coarseness.
-    let failure = end(&pool, "spin 2100").await.unwrap_err();
+    // A second, one more for the limit's coarseness, and one since the kernel
+    // counts for it by its ticks.
+    let failure = end(&pool, "spin 3000").await.unwrap_err();
     assert_eq!(failure.reason(), Reason::TooCostly, "{failure}");
     let PixelFailure::Died(death) = &failure else { panic!("{failure}") };
     assert_eq!(death.status.signal(), Some(SIGXCPU), "{failure}");
@@ -35,7 +36,7 @@ async fn a_file_that_uses_up_its_cpu_time_is_too_costly() {
 async fn each_file_has_its_cpu_time_anew() {
     let pool = bounded_pool(&misbehaving_child(), PixelsConfig { cpu_s: 1, ..PixelsConfig::default() });
     for _ in 0..4 {
-        end(&pool, "spin 950\nwork 4").await.unwrap();
+        end(&pool, "spin 700\nwork 4").await.unwrap();
     }
 }
 
