@@ -8,9 +8,12 @@ TEST_THREADS ?= 3
 BUILD_PACKAGES = cmake nasm
 # dav1d's, for the feature `avif`.
 AVIF_PACKAGES = meson ninja-build
+# Sanitizers for C, and names of functions in what they report.
+FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
+CARGO_FUZZ = 0.13.2
 TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -27,6 +30,7 @@ check: format lint
 
 format:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path worker/pixels/fuzz/Cargo.toml --check
 
 lint:
 	@scripts/require $(BUILD_PACKAGES)
@@ -102,6 +106,11 @@ chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it,
 
 model: ## 100,000 random schedules of the state machine on the real database
 	HEIM_MEDIA_SCHEDULES=100000 $(CARGO) test --locked --release -p heim-db --test state_machine -- --nocapture
+
+fuzz: ## Each decoder and the parsers of headers for MINUTES=20 under a fuzzer, or some (FUZZ="jpeg png"); ends at the first failure
+	@scripts/require $(FUZZ_PACKAGES)
+	$(CARGO) install --debug --locked --version $(CARGO_FUZZ) --root target/tools cargo-fuzz
+	scripts/fuzz --minutes $(or $(MINUTES),20) $(FUZZ)
 
 slow-clients: ## What 10,000 silent and slow connections do to an honest upload
 	@scripts/require $(TEST_PACKAGES)

@@ -5,7 +5,12 @@
 use semver::VersionReq;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 #[derive(Deserialize)]
 struct Deny {
@@ -35,6 +40,28 @@ struct Package {
     version: semver::Version,
     license: String,
     source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    package: Vec<Locked>,
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    name: String,
+    version: String,
+}
+
+/// Every package of a lock file, with its versions.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let lock: Lock = toml::from_str(&text).expect("a lock file");
+    let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
+    for Locked { name, version } in lock.package {
+        versions.entry(name).or_default().insert(version);
+    }
+    versions
 }
 
 fn root() -> &'static Path {
@@ -103,6 +130,18 @@ fn nothing_banned_is_in_the_tree() {
 fn everything_comes_from_one_registry() {
     let sources: BTreeSet<_> = packages().into_iter().filter_map(|package| package.source).collect();
     assert!(sources.len() == 1 && sources.iter().all(|source| source.starts_with("registry+")), "{sources:?}");
+}
+
+/// The fuzzers have a lock file of their own: no fleet runs what is in it beside.
+#[test]
+fn what_is_fuzzed_is_what_runs() {
+    let run = locked("Cargo.lock");
+    let fuzzed = locked("worker/pixels/fuzz/Cargo.lock");
+    assert!(fuzzed.contains_key("turbojpeg-sys") && fuzzed.contains_key("libfuzzer-sys"));
+    for (name, versions) in &fuzzed {
+        let of_run = run.get(name).unwrap_or(versions);
+        assert!(versions.is_subset(of_run), "{name}: {versions:?} are fuzzed, {of_run:?} run: see CONTRIBUTING.md");
+    }
 }
 
 #[test]

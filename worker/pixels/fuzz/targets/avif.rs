@@ -1,0 +1,7 @@
+//! AVIF: libavif and dav1d.
+#![no_main]
+
+use heim_common::header::Format;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+fuzz_target!(|file: &[u8]| -> Corpus { heim_fuzz::still(Format::Avif, file) });

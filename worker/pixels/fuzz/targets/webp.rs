@@ -1,0 +1,7 @@
+//! WebP: our walk over its chunks, and libwebp. Of an animation, the first frame.
+#![no_main]
+
+use heim_common::header::Format;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+fuzz_target!(|file: &[u8]| -> Corpus { heim_fuzz::still(Format::Webp, file) });
