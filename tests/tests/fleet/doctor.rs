@@ -73,7 +73,7 @@ async fn a_worker_is_examined_where_it_is() {
     let stranger = examine(&fleet).setting("hooks.secret", "of another deployment").run().await;
     assert_eq!(stranger.status.code(), Some(1), "{stranger:?}");
     let (standing, seen) = &found(&stranger)["hooks"];
-    assert_eq!((standing.as_str(), seen.as_str()), ("wrong", "the coordinator refuses: 401 Unauthorized"));
+    assert_eq!((standing.as_str(), seen.as_str()), ("wrong", "the coordinator refuses: 403 Forbidden"));
     assert!(!stranger.stdout.contains("another deployment"), "{stranger:?}");
 
     fleet.coordinators[0].kill9().await;

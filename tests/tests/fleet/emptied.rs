@@ -15,8 +15,9 @@ async fn jobs_wait(fleet: &Fleet, pair: &Pair) -> Vec<heim_common::MediaId> {
     for _ in 0..6 {
         ids.push(pair.share(&picture).await);
     }
-    // A frozen worker may have been waiting for one already.
-    until("the others wait in Redis", async || (fleet.redis.command(WAITING) == ":4").then_some(())).await;
+    // A frozen worker may have been waiting for one already, or not yet.
+    let waiting = || fleet.redis.command(WAITING).strip_prefix(':').and_then(|number| number.parse::<usize>().ok());
+    until("the others wait in Redis", async || waiting().filter(|waiting| *waiting >= 4)).await;
     ids
 }
 
