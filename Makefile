@@ -3,8 +3,8 @@
 CARGO ?= cargo
 # The tests' build is the only one in which failpoints are there.
 TEST_FEATURES = --features heim-tests/failpoints
-# One more than two cores are: tests wait more than they compute.
-TEST_THREADS ?= 3
+# Two more than two cores are: tests wait more than they compute.
+TEST_THREADS ?= 4
 BUILD_PACKAGES = cmake nasm
 # dav1d's, for the feature `avif`.
 AVIF_PACKAGES = meson ninja-build
