@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(crate) const SIDES: [u32; 4] = [160, 320, 640, 1280];
 const QUALITY: u8 = 80;
 /// Of AVIF, whose scale is its own: that at which it scores like WebP's 80.
-const AVIF_QUALITY: u8 = 65;
+const AVIF_QUALITY: u8 = 66;
 
 /// One row of the table.
 #[derive(Clone, Debug)]

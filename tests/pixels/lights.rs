@@ -20,10 +20,9 @@ const LIGHTS: [Light; 2] = [Light::Gamma, Light::Linear];
 /// The table, of the outputs of both jobs.
 pub(crate) fn table(jobs: [&Measured; 2], photos: &[Photo], folder: &Path, scorer: &mut Scorer) -> String {
     let [gamma, linear] = jobs;
-    let mut text =
-        "### As stored or as light\n\nJPEG of all sizes of originals. Each cell: ssimulacra2 / butteraugli.\n\n\
+    let mut text = "### As stored or as light\n\n12 MP JPEG → 4 JPEG. Each cell: ssimulacra2 / butteraugli.\n\n\
         | made | reference |"
-            .to_owned();
+        .to_owned();
     for side in SIDES.iter().rev() {
         let _ = write!(text, " {side} |");
     }
@@ -67,11 +66,11 @@ fn in_words(light: Light) -> &'static str {
     }
 }
 
-/// Each output's longest side and score, of all files that were made.
+/// Each output's longest side and score, of the files that count.
 fn looks(job: &Measured, who: Who, light: Light, folder: &Path, scorer: &mut Scorer) -> Vec<(u32, Score)> {
     let folder = folder.join(job.job.key);
     let mut looks = Vec::new();
-    for row in job.rows.iter().filter(|row| job.is_whole(row)) {
+    for row in job.counting() {
         let Some(figures) = row.of(who) else { continue };
         let subjects = figures.subjects(&output(&folder, &row.photo, who));
         let found = scorer.scores(&row.photo, light, &subjects);
