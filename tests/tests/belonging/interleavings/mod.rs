@@ -102,18 +102,16 @@ fn seed() -> u64 {
     wish("HEIM_SCHEDULE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()))
 }
 
-/// Ends the jobs that no worker was there for.
+/// Ends the jobs that no worker was there for. The coordinators tell of them at the
+/// same time, so that none to be chosen does not mean that none is left.
 async fn settle(database: &Database) {
     const MANY: usize = 256;
     let attempts = Attempts { failures_max: 1, deaths_max: 1, away_max: Duration::ZERO };
-    loop {
+    while database.jobs_outstanding().await.expect("the database answers").pending > 0 {
         let lane = Lane::Interactive;
         database.jobs_retell(lane, 0, Duration::ZERO).await.expect("the database answers");
         let wanted = BTreeMap::from([(lane, MANY)]);
         let due = database.jobs_choose(&wanted, &Cursors::default()).await.expect("the database answers");
-        if due.is_empty() {
-            return;
-        }
         for job in due.jobs.into_values().flatten() {
             // One of which nothing is missing is done by that.
             let lease = Duration::from_mins(1);
