@@ -55,6 +55,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 /// Which queue a job waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,6 +131,8 @@ pub enum Reason {
     CoordinatorUnavailable,
     /// The worker's lease ran out.
     WorkerLost,
+    /// An operator gave it up.
+    Discarded,
     /// The worker failed in a way that it has no word for.
     #[serde(other)]
     Internal,
@@ -150,6 +154,7 @@ words!(Reason:
     "keys-unavailable" = KeysUnavailable,
     "coordinator-unavailable" = CoordinatorUnavailable,
     "worker-lost" = WorkerLost,
+    "discarded" = Discarded,
     "internal" = Internal,
 );
 
@@ -165,6 +170,7 @@ impl Reason {
             Self::TooManyPixels => "This picture has too many pixels.",
             Self::TooCostly => "This picture takes too long to process.",
             Self::ChildDied | Self::Poison => "This picture could not be processed.",
+            Self::Discarded => "This picture was given up by whoever runs this service.",
             Self::OriginalLost => "The uploaded file is no longer there.",
             Self::OriginalAltered => "The uploaded file was damaged while it was stored.",
             Self::UnsupportedOutput

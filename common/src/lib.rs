@@ -21,6 +21,7 @@ pub mod session;
 pub mod spec;
 pub mod time;
 pub mod wire;
+pub mod worker;
 
 pub use id::{EditId, JobId, MediaId, MessageId, RoomKeyId, Snowflake};
 pub use job::JobRef;

@@ -105,8 +105,8 @@ async fn look_at_eviction(app: &App, evicts: &mut bool) {
     metrics::gauge!("heim_queue_evicts").set(f64::from(u8::from(*evicts)));
 }
 
-/// Handles that nobody used, events that everybody has had, and jobs that ended
-/// long ago.
+/// Handles that nobody used, events that everybody has had, and what ended long ago:
+/// jobs, attempts, workers, and what operators did.
 async fn tidy(app: &App) -> Result<(), DbError> {
     let upload_time_max = Duration::from_millis(app.settings.limits.body_timeout_ms);
     loop {
@@ -125,5 +125,12 @@ async fn tidy(app: &App) -> Result<(), DbError> {
             break;
         }
     }
+    for _ in 0..TRIM_CALLS_MAX {
+        if app.db.attempts_trim(Duration::from_secs(app.settings.jobs.attempts_kept_s)).await? == 0 {
+            break;
+        }
+    }
+    app.db.workers_trim(Duration::from_secs(app.settings.jobs.workers_kept_s)).await?;
+    app.db.audits_trim(Duration::from_secs(app.settings.retention.audit_kept_s)).await?;
     Ok(())
 }

@@ -118,6 +118,8 @@ pub struct RetentionConfig {
     pub orphans_kept_s: u64,
     /// For how long a write that nobody ended is left as it is, in seconds.
     pub unfinished_kept_s: u64,
+    /// How long it is kept what operators have done, in seconds.
+    pub audit_kept_s: u64,
 }
 
 impl Default for RetentionConfig {
@@ -129,6 +131,7 @@ impl Default for RetentionConfig {
             orphans_s: 3600,
             orphans_kept_s: 7 * 24 * 3600,
             unfinished_kept_s: 24 * 3600,
+            audit_kept_s: 365 * 24 * 3600,
         }
     }
 }
@@ -175,6 +178,10 @@ pub struct JobsConfig {
     pub bulk_pixels: u64,
     /// How long the rows of jobs are kept that have ended, in seconds.
     pub kept_s: u64,
+    /// How long the rows of attempts are kept that have ended, in seconds.
+    pub attempts_kept_s: u64,
+    /// After how long a worker that says nothing any more is forgotten, in seconds.
+    pub workers_kept_s: u64,
 }
 
 impl Default for JobsConfig {
@@ -191,6 +198,8 @@ impl Default for JobsConfig {
             bulk_bytes: 12 << 20,
             bulk_pixels: 36_000_000,
             kept_s: 7 * 24 * 3600,
+            attempts_kept_s: 7 * 24 * 3600,
+            workers_kept_s: 3600,
         }
     }
 }

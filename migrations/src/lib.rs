@@ -31,6 +31,7 @@ mod m0010_strays;
 mod m0011_patient_jobs;
 mod m0012_announced_edits;
 mod m0013_descriptions;
+mod m0014_operators;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_patient_jobs::Migration),
             Box::new(m0012_announced_edits::Migration),
             Box::new(m0013_descriptions::Migration),
+            Box::new(m0014_operators::Migration),
         ]
     }
 }

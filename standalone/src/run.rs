@@ -8,7 +8,7 @@ use heim_db::Database;
 use heim_queue::Queue;
 use heim_runtime::{Shutdown, ready};
 use heim_store::Store;
-use heim_worker::{Credentials, children::Walls};
+use heim_worker::{Credentials, WorkerError, children::Walls};
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -50,7 +50,7 @@ pub(crate) async fn run(mut all: Configuration) -> anyhow::Result<()> {
         // Only a worker that failed does not wait for it.
         let _ = serving.send(());
     });
-    let stop = shutdown.soft.clone();
+    let (stop, stopping) = (shutdown.soft.clone(), shutdown.soft.clone());
     let worker = async {
         // Cancelled by the coordinator's own failure, which is reported there.
         if served.await.is_err() {
@@ -62,7 +62,10 @@ pub(crate) async fn run(mut all: Configuration) -> anyhow::Result<()> {
             ready::print(&format!("ready http://{address}\n"));
             tracing::info!("open http://{}/room/welcome/", loopback(address));
         })
-        .await
+        .await?;
+        // A worker that an operator drained leaves the coordinator as it is.
+        stopping.cancelled().await;
+        Ok::<_, WorkerError>(())
     };
     let coordinator = async {
         let ended = coordinator.await;

@@ -6,7 +6,11 @@ use heim_common::{
     JobRef,
     job::{Reason, Verdict},
     room_event::{News, RoomEvent},
-    wire::{ClaimReply, ClaimRequest, FenceRequest, FinishRequest, LeaseReply, TranscodedHook},
+    wire::{
+        Account, ClaimReply, ClaimRequest, FenceRequest, FinishRequest, LeaseReply, TranscodedHook, WorkerOrders,
+        WorkerReport,
+    },
+    worker::WorkerState,
 };
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -29,8 +33,11 @@ fn what_workers_of_both_other_releases_say_is_understood() {
         assert_eq!(read::<FenceRequest>(form, "heartbeat").fence, 3);
         let hook: TranscodedHook = read(form, "transcoded");
         assert_eq!((hook.name.as_str(), hook.version, hook.description), ("thumb-160", 1, None), "{form}");
-        assert_eq!(read::<FinishRequest>(form, "done"), FinishRequest { fence: 3, verdict: Verdict::Done });
+        let account = Account::default();
+        assert_eq!(read::<FinishRequest>(form, "done"), FinishRequest { fence: 3, verdict: Verdict::Done, account });
         assert_eq!(read::<FinishRequest>(form, "retry").verdict, Verdict::Retry { reason: Reason::ChildDied });
+        let report: WorkerReport = read(form, "worker");
+        assert_eq!((report.state, report.jobs.len()), (WorkerState::Running, 0), "{form}");
     }
 }
 
@@ -41,6 +48,7 @@ fn what_coordinators_of_both_other_releases_say_is_understood() {
         assert_eq!((claim.fence, claim.lease_ms, claim.secret.is_none()), (3, 3_000, true), "{form}");
         assert_eq!((claim.media.size, claim.transcodings.len()), (5, 1), "{form}");
         assert_eq!(read::<LeaseReply>(form, "heartbeat-reply").lease_ms, 3_000);
+        assert_eq!(read::<WorkerOrders>(form, "worker-reply").wish, WorkerState::Running, "{form}");
         let News::Sent { message, .. } = read::<RoomEvent>(form, "news-sent").news else { panic!("{form}") };
         let News::Edited { message: edited, previous, by, .. } = read::<RoomEvent>(form, "news-edited").news else {
             panic!("{form}")

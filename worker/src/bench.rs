@@ -8,6 +8,7 @@ use crate::{
     jobs::transcode,
     lease::Heart,
     name,
+    report::HeldJobs,
 };
 use heim_common::JobRef;
 use heim_store::Store;
@@ -24,6 +25,8 @@ pub struct Bench {
     pub(crate) coordinator: Coordinator,
     /// Who keeps them held.
     pub(crate) heart: Heart,
+    /// What it holds.
+    pub(crate) held: HeldJobs,
     /// Draws what tells one claim from another.
     pub(crate) nonce: fn() -> i64,
     /// How long faults of the coordinator are borne.
@@ -66,6 +69,7 @@ impl Bench {
             name: config.name.clone().unwrap_or_else(|| name::fresh(rand::random())),
             coordinator,
             heart: Heart::start(heart).map_err(WorkerError::Heart)?,
+            held: HeldJobs::default(),
             nonce: rand::random::<i64>,
             patience: config.persistence(),
             persistence: Persistence::new(rand::random::<f64>),

@@ -14,7 +14,9 @@ pub mod doctor;
 pub mod files;
 mod jobs;
 mod lease;
+mod load;
 mod name;
+mod report;
 mod run;
 
 pub use bench::Bench;

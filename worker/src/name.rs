@@ -2,9 +2,12 @@
 
 /// A name that no other start of any worker has: `host-pid-random`.
 pub(crate) fn fresh(random: u32) -> String {
-    let system = rustix::system::uname();
-    let host = system.nodename().to_string_lossy();
-    format!("{host}-{}-{random:08x}", std::process::id())
+    format!("{}-{}-{random:08x}", host(), std::process::id())
+}
+
+/// The machine's name.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

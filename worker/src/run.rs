@@ -5,8 +5,10 @@ use crate::{
     children::{ChildCommand, PoolError, Walls},
     config::{Credentials, PixelsConfig, WorkerConfig},
     coordinator::InvalidAddress,
+    report::Reporter,
 };
-use heim_queue::{Queue, QueueError};
+use heim_queue::{Gate, Queue, QueueError};
+use heim_runtime::clock;
 use heim_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +33,8 @@ pub enum WorkerError {
 }
 
 /// Works until `stop`: takes nothing new then, gives running jobs their grace,
-/// hands back what is left, and returns. `ready` is called once with the
+/// hands back what is left, and returns. An operator who drains the worker ends it,
+/// too, when its jobs are done. `ready` is called once with the
 /// worker's name and what is around its children, when these are up.
 ///
 /// The running binary must call [`pixel_child_main`](crate::pixel_child_main)
@@ -54,9 +57,18 @@ pub async fn run(
     let (name, slots) = (bench.name.clone(), config.slots());
     ready(&name, bench.pool.walls());
     tracing::info!(name, slots, "working");
+    // A worker that is drained ends without a grace: it has all the time that its jobs take.
+    let (gate, drain) = (Gate::default(), stop.child_token());
+    let mut reporter = Reporter::new(&bench, slots.get(), gate.clone(), drain.clone(), clock::system);
     let handler = move |job| {
         let bench = bench.clone();
         async move { bench.transcode(job).await }
     };
-    heim_queue::work(queue, name, slots.get(), stop, handler).await.map_err(WorkerError::Queue)
+    let working = heim_queue::work_while_open(queue, name, slots.get(), gate, drain, handler);
+    let ended = tokio::select! {
+        ended = working => ended,
+        never = reporter.run() => match never {},
+    };
+    reporter.farewell().await;
+    ended.map_err(WorkerError::Queue)
 }

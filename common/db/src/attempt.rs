@@ -6,7 +6,7 @@ use crate::{
     database::Database,
     entity::{job, media_object},
     error::DbError,
-    event, job_row, media,
+    event, history, job_row, media,
     transaction::transact,
 };
 use heim_common::{
@@ -14,6 +14,7 @@ use heim_common::{
     job::{AfterFailure, Attempts, JobState, Reason, Verdict},
     media::MediaState,
     spec::TranscodingName,
+    wire::Account,
 };
 use job::Column;
 use sea_orm::{
@@ -80,6 +81,7 @@ struct Ending<'a> {
     id: i64,
     fence: i64,
     verdict: Verdict,
+    account: &'a Account,
     attempts: &'a Attempts,
     pause: Pause<'a>,
 }
@@ -98,7 +100,23 @@ impl Database {
         attempts: &Attempts,
         pause: Pause<'_>,
     ) -> Result<Finished, DbError> {
-        let ending = Ending { by: By::Worker, id: id.as_i64(), fence, verdict, attempts, pause };
+        self.job_finish_told(id, fence, verdict, &Account::default(), attempts, pause).await
+    }
+
+    /// The same, with what the worker tells of the attempt.
+    ///
+    /// # Errors
+    /// As [`Self::job_finish`].
+    pub async fn job_finish_told(
+        &self,
+        id: JobId,
+        fence: i64,
+        verdict: Verdict,
+        account: &Account,
+        attempts: &Attempts,
+        pause: Pause<'_>,
+    ) -> Result<Finished, DbError> {
+        let ending = Ending { by: By::Worker, id: id.as_i64(), fence, verdict, account, attempts, pause };
         transact!(self, DbError::Finish, async |tx| { end(tx, &ending).await })
     }
 
@@ -116,10 +134,10 @@ impl Database {
                 Ok(lost.limit(REAPED_MAX).into_tuple().all(&self.pool).await?)
             })
             .await?;
-        let mut reaped = Vec::new();
+        let (mut reaped, account) = (Vec::new(), Account::default());
         for (id, fence) in lost {
             let verdict = Verdict::Retry { reason: Reason::WorkerLost };
-            let ending = Ending { by: By::Sweep, id, fence, verdict, attempts, pause };
+            let ending = Ending { by: By::Sweep, id, fence, verdict, account: &account, attempts, pause };
             match transact!(self, DbError::Finish, async |tx| { end(tx, &ending).await }) {
                 Ok(Finished::Again) => reaped.push(Reaped::Again(JobId::from_i64(id))),
                 Ok(Finished::GaveUp(given_up)) => reaped.push(Reaped::GaveUp(given_up)),
@@ -148,20 +166,30 @@ async fn end(tx: &DatabaseTransaction, ending: &Ending<'_>) -> Result<Finished, 
         held = held.filter(ran_out(tx));
     }
     let Some(job) = held.lock_exclusive().one(tx).await? else { return Ok(Finished::LeaseLost) };
+    let finished = carry_out(tx, ending, &media, &job).await?;
+    history::end(tx, &job, history::outcome(&finished, ending.verdict), ending.account).await?;
+    Ok(finished)
+}
 
+async fn carry_out(
+    tx: &DatabaseTransaction,
+    ending: &Ending<'_>,
+    media: &media_object::Model,
+    job: &job::Model,
+) -> Result<Finished, Cause> {
     match ending.verdict {
-        Verdict::Done if job_row::missing(tx, &job, job.engine).await?.is_empty() => {
+        Verdict::Done if job_row::missing(tx, job, job.engine).await?.is_empty() => {
             claim::mark_done(tx, job.id).await?;
-            settle(tx, &media, MediaState::Ready, None).await?;
+            settle(tx, media, MediaState::Ready, None).await?;
             Ok(Finished::Done)
         }
-        Verdict::Done => fail(tx, ending, &media, &job, Reason::Internal).await,
-        Verdict::Retry { reason } => fail(tx, ending, &media, &job, reason).await,
-        Verdict::Discard { reason } => give_up(tx, &media, &job, reason).await,
+        Verdict::Done => fail(tx, ending, media, job, Reason::Internal).await,
+        Verdict::Retry { reason } => fail(tx, ending, media, job, reason).await,
+        Verdict::Discard { reason } => Ok(Finished::GaveUp(give_up(tx, media, job, reason).await?)),
         Verdict::Snooze { after_ms, reason } => {
             let rest = Duration::from_millis(after_ms).min(SNOOZE_MAX);
             match reason {
-                Some(reason) => put_off(tx, ending, &media, &job, reason, rest).await,
+                Some(reason) => put_off(tx, ending, media, job, reason, rest).await,
                 None => again(tx, job.id, rest).await,
             }
         }
@@ -193,7 +221,7 @@ async fn fail(
             let waited = matches!(ending.by, By::Sweep) && failures == 1;
             again(tx, job.id, if waited { Duration::ZERO } else { (ending.pause)(failures) }).await
         }
-        AfterFailure::GiveUp(reason) => give_up(tx, media, job, reason).await,
+        AfterFailure::GiveUp(reason) => Ok(Finished::GaveUp(give_up(tx, media, job, reason).await?)),
     }
 }
 
@@ -211,7 +239,7 @@ async fn put_off(
     let for_too_long = job::Entity::find_by_id(job.id)
         .filter(Expr::col(Column::AwaySince).lt(clock::before(backend, ending.attempts.away_max)));
     if for_too_long.one(tx).await?.is_some() {
-        return give_up(tx, media, job, reason).await;
+        return Ok(Finished::GaveUp(give_up(tx, media, job, reason).await?));
     }
     let snoozes: u32 = column::of("job", "snoozes").number(job.snoozes + 1)?;
     job::Entity::update_many()
@@ -241,12 +269,13 @@ async fn again(tx: &DatabaseTransaction, id: i64, rest: Duration) -> Result<Fini
     Ok(Finished::Again)
 }
 
-async fn give_up(
+/// Ends a job for good, and what waits for it.
+pub(crate) async fn give_up(
     tx: &DatabaseTransaction,
     media: &media_object::Model,
     job: &job::Model,
     reason: Reason,
-) -> Result<Finished, Cause> {
+) -> Result<GivenUp, Cause> {
     job::Entity::update_many()
         .col_expr(Column::State, Expr::value(JobState::Failed.as_str()))
         .col_expr(Column::Reason, Expr::value(reason.as_str()))
@@ -258,13 +287,13 @@ async fn give_up(
     settle(tx, media, MediaState::Failed, Some(reason)).await?;
     let missing = job_row::missing(tx, job, None).await?;
     let numbers = event::record(tx, &job.room, job.media_id, &missing).await?;
-    Ok(Finished::GaveUp(GivenUp {
+    Ok(GivenUp {
         job: JobId::from_i64(job.id),
         room: column::of("job", "room").word(&job.room)?,
         media: MediaId::from_i64(job.media_id),
         reason,
         events: missing.into_iter().zip(numbers).collect(),
-    }))
+    })
 }
 
 /// Brings a media object that waits for its transcodings to its final state. One

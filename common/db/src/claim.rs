@@ -7,10 +7,12 @@ use crate::{
     database::Database,
     entity::{job, media_object, room},
     error::DbError,
-    job_row, lane, media_row,
+    history, job_row, lane, media_row,
     transaction::transact,
 };
-use heim_common::{JobId, MediaId, RoomName, job::JobState, key::ObjectKey, media::Encryption, spec::TranscodingSpec};
+use heim_common::{
+    JobId, MediaId, RoomName, job::JobState, key::ObjectKey, media::Encryption, spec::TranscodingSpec, wire::Account,
+};
 use job::Column;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -86,13 +88,18 @@ impl Database {
                 .filter(Expr::col(Column::RunAfter).lte(clock::now(backend)))
                 .exec_with_returning(tx)
                 .await?;
-            if let (true, Some(nonce)) = (taken.is_empty(), nonce) {
+            let is_new = !taken.is_empty();
+            if let (false, Some(nonce)) = (is_new, nonce) {
                 taken = taken_before(tx, id, worker, engine, nonce, lease).await?;
             }
             let Some(job) = taken.into_iter().next() else { return Ok(None) };
+            if is_new {
+                history::begin(tx, &job, worker).await?;
+            }
             let missing = job_row::missing(tx, &job, Some(i64::from(engine))).await?;
             if missing.is_empty() {
                 mark_done(tx, job.id).await?;
+                history::end(tx, &job, ("done", None), &Account::default()).await?;
                 return Ok(None);
             }
             let mut specs = job_row::specs(&job)?;

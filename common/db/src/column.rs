@@ -8,6 +8,13 @@ pub(crate) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
+/// Text from outside as one line of bounded length: PostgreSQL takes no NUL, and a
+/// person reads it in a list.
+pub(crate) fn line(text: &str, bytes_max: usize) -> String {
+    let kept = &text[..text.floor_char_boundary(bytes_max)];
+    kept.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// What a row says of a table's column, as a domain value.
 pub(crate) struct Column {
     pub table: &'static str,
@@ -43,4 +50,16 @@ impl Column {
 /// The column of this name.
 pub(crate) const fn of(table: &'static str, name: &'static str) -> Column {
     Column { table, name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn text_from_outside_is_one_line_and_no_longer_than_it_may_be() {
+        assert_eq!(line("a\0b\nc", 10), "a b c");
+        assert_eq!(line("ééé", 5), "éé");
+        assert_eq!(line("", 0), "");
+    }
 }

@@ -68,6 +68,12 @@ pub enum DbError {
     /// Removing what nobody needs.
     #[error("could not sweep")]
     Sweep(#[source] Cause),
+    /// Answering an operator.
+    #[error("could not look at what an operator asks for")]
+    Inspect(#[source] Cause),
+    /// Carrying out what an operator wants.
+    #[error("could not do what an operator wants")]
+    Steer(#[source] Cause),
 }
 
 impl DbError {
@@ -113,7 +119,9 @@ impl DbError {
             | Self::Finish(cause)
             | Self::Dispatch(cause)
             | Self::ReadEvents(cause)
-            | Self::Sweep(cause) => Some(cause),
+            | Self::Sweep(cause)
+            | Self::Inspect(cause)
+            | Self::Steer(cause) => Some(cause),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use heim_common::{
     MediaId, Millis, RoomKeyId, UserId,
+    job::Reason,
     key::ObjectKey,
     media::{Encryption, MediaObject, Transcoding, Uploader},
 };
@@ -60,7 +61,8 @@ fn read_object(row: media_object::Model, transcodings: Vec<Transcoding>) -> Resu
         created: Millis(row.created),
         uploaded: row.uploaded.map(Millis),
         state: object("state").word(&row.state)?,
-        failure: row.failure.map(|word| object("failure").word(&word)).transpose()?,
+        // One that only a later release knows is no reason to show nothing.
+        failure: row.failure.map(|word| word.parse().unwrap_or(Reason::Internal)),
         content_type: row.content_type,
         size: object("size").number_or_none(row.size)?,
         width: object("width").number_or_none(row.width)?,

@@ -167,7 +167,7 @@ async fn keep_media(tx: &DatabaseTransaction, message: i64) -> Result<bool, Caus
 }
 
 /// Writes the change of a row that is locked.
-async fn change(tx: &DatabaseTransaction, mut row: Model, edit: &MessageEdit) -> Result<Message, Cause> {
+pub(crate) async fn change(tx: &DatabaseTransaction, mut row: Model, edit: &MessageEdit) -> Result<Message, Cause> {
     let MessageEdit { room: _, id: _, edit: edit_id, previous: _, parent, content, delete, announce, now, epoch: _ } =
         edit;
     row.edited = Some(now.0);

@@ -13,6 +13,7 @@ use crate::{
         message,
     },
     error::DbError,
+    history,
     transaction::transact,
 };
 use heim_common::{MediaId, Millis};
@@ -201,6 +202,7 @@ pub(crate) async fn give_up(tx: &DatabaseTransaction, media: &[i64]) -> Result<(
         .filter(Column::Id.is_in(media.iter().copied()))
         .exec(tx)
         .await?;
+    history::cut_short(tx, media).await?;
     let of_these = job::Column::MediaId.is_in(media.iter().copied());
     job::Entity::delete_many().filter(of_these).exec(tx).await?;
     Ok(())

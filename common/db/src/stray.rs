@@ -6,15 +6,16 @@
 use crate::{
     clock,
     database::Database,
-    entity::stray::{Column, Entity},
+    entity::stray::{Column, Entity, Model},
     error::DbError,
     transaction::transact,
 };
 use heim_common::Millis;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
+use serde::Serialize;
 use std::{collections::HashSet, time::Duration};
 
 /// Names in one statement: databases bound how many values one may have.
@@ -31,8 +32,23 @@ pub enum StrayKind {
     Missing,
 }
 
+/// Something that does not fit, as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StrayRow {
+    /// The object, the write, or the row.
+    pub name: String,
+    /// In what way.
+    pub kind: String,
+    /// Since when it is known.
+    pub seen: Millis,
+    /// When it was last found so.
+    pub looked: Millis,
+}
+
 impl StrayKind {
-    fn as_str(self) -> &'static str {
+    /// The word in rows.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Orphan => "orphan",
             Self::Unfinished => "unfinished",
@@ -105,6 +121,30 @@ impl Database {
             Entity::delete_many().filter(of_kind).filter(Column::Looked.lt(since.0)).exec(tx).await?;
             Ok(())
         })
+    }
+
+    /// At most `limit` of what is noted, by name, after a certain one; of all kinds,
+    /// or of one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn strays_page(
+        &self,
+        kind: Option<StrayKind>,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<StrayRow>, DbError> {
+        let mut query = Entity::find().order_by_asc(Column::Name).limit(limit);
+        if let Some(kind) = kind {
+            query = query.filter(Column::Kind.eq(kind.as_str()));
+        }
+        if let Some(after) = after {
+            query = query.filter(Column::Name.gt(after));
+        }
+        let read =
+            |Model { name, kind, seen, looked }| StrayRow { name, kind, seen: Millis(seen), looked: Millis(looked) };
+        let rows = self.read(DbError::Inspect, async { Ok(query.all(&self.pool).await?) }).await?;
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// How many of a kind are noted.

@@ -13,6 +13,7 @@
 mod config;
 mod error;
 mod examine;
+mod gate;
 mod in_process;
 mod over_redis;
 mod queue;
@@ -23,7 +24,8 @@ mod worker;
 pub use config::QueueConfig;
 pub use error::QueueError;
 pub use examine::examine;
+pub use gate::Gate;
 pub use queue::Queue;
 pub use subscription::{Heard, Subscription};
 pub use wheel::LaneWeights;
-pub use worker::work;
+pub use worker::{work, work_while_open};

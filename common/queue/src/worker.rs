@@ -9,7 +9,7 @@
 //! job leaves the queue for a worker that has no hands free, and never more
 //! than `concurrency` handlers run.
 
-use crate::{Queue, QueueError};
+use crate::{Gate, Queue, QueueError, queue::Source};
 use apalis::layers::catch_panic::CatchPanicLayer;
 use apalis_core::{
     backend::{Backend, BackendConfig, finalize::Ephemeral},
@@ -51,6 +51,25 @@ where
     F: Fn(JobRef) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    work_while_open(queue, name, concurrency, Gate::default(), stop, handler).await
+}
+
+/// The same, but nothing is taken while `gate` is closed. What runs goes on.
+///
+/// # Errors
+/// As [`work`].
+pub async fn work_while_open<F, Fut>(
+    queue: Queue,
+    name: String,
+    concurrency: usize,
+    gate: Gate,
+    stop: CancellationToken,
+    handler: F,
+) -> Result<(), QueueError>
+where
+    F: Fn(JobRef) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let concurrency = concurrency.max(1);
     let (incoming, jobs) = mpsc::channel(concurrency);
     let running = handle(name, jobs, handler);
@@ -60,7 +79,7 @@ where
         stop.cancel();
         ended
     };
-    let ((), ended) = tokio::join!(fetch(&queue, concurrency, incoming, &stop), handling);
+    let ((), ended) = tokio::join!(fetch(&queue, concurrency, &gate, incoming, &stop), handling);
     ended
 }
 
@@ -92,15 +111,36 @@ where
 }
 
 /// Brings jobs until `stop` fires; closing the channel then ends the worker.
-async fn fetch(queue: &Queue, concurrency: usize, incoming: mpsc::Sender<Held>, stop: &CancellationToken) {
+async fn fetch(queue: &Queue, concurrency: usize, gate: &Gate, incoming: mpsc::Sender<Held>, stop: &CancellationToken) {
     let permits = Arc::new(Semaphore::new(concurrency));
     let mut source = queue.pops();
     while let Some(Ok(permit)) = stop.run_until_cancelled(permits.clone().acquire_owned()).await {
-        let Some(job) = source.next(stop).await else { return };
+        let Some(job) = next(&mut source, gate, stop).await else { return };
         // There is room for every permit. Only a worker that is gone refuses,
         // and the sweep then dispatches the job again.
         if incoming.send(Held { job, permit }).await.is_err() {
             return;
+        }
+    }
+}
+
+/// The next job that comes while the gate is open; none once `stop` has fired.
+async fn next(source: &mut Source, gate: &Gate, stop: &CancellationToken) -> Option<JobRef> {
+    loop {
+        stop.run_until_cancelled(gate.becomes(true)).await?;
+        let turn = stop.child_token();
+        let close = async {
+            gate.becomes(false).await;
+            turn.cancel();
+            // A pop is awaited to its end: what came at this moment is given back.
+            std::future::pending::<()>().await;
+        };
+        let job = tokio::select! {
+            job = source.next(&turn) => job,
+            () = close => None,
+        };
+        if job.is_some() || stop.is_cancelled() {
+            return job;
         }
     }
 }

@@ -6,6 +6,7 @@ mod media;
 mod message;
 mod packet;
 mod work;
+mod worker;
 
 pub use hook::{TranscodedHook, UploadedHook, UploadedReply};
 pub use media::{DescriptionView, Headers, MediaEvent, MediaView, TranscodingView, UploadHandle};
@@ -15,3 +16,4 @@ pub use work::{
     ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB,
     HEADER_VERSION, LeaseReply, VERSION,
 };
+pub use worker::{Account, WorkerOrders, WorkerReport};

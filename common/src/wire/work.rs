@@ -1,6 +1,7 @@
 //! The calls of a worker to its coordinator, under `/store/jobs/{id}/`:
 //! `claim`, `heartbeat`, `finish`; HTTP Basic credentials as for hooks.
 
+use super::Account;
 use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, limits::Limits, spec::TranscodingSpec};
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,9 @@ pub struct LeaseReply {
 pub struct FinishRequest {
     /// From the claim.
     pub fence: i64,
+    /// What operators may want to know of it.
+    #[serde(default, skip_serializing_if = "Account::is_empty")]
+    pub account: Account,
     /// How.
     #[serde(flatten)]
     pub verdict: Verdict,

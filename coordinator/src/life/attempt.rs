@@ -6,7 +6,7 @@ use heim_common::{
     job::{Reason, Verdict},
     key::ObjectKey,
     problem::Code,
-    wire::{ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
+    wire::{Account, ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
 };
 use heim_db::{Claim, Finished};
 use heim_runtime::{failpoint, telemetry::chain};
@@ -42,7 +42,8 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
                 // They may be back soon, or another coordinator has them.
                 _ => Verdict::Snooze { after_ms: KEYS_AWAY_MS, reason: Some(Reason::KeysUnavailable) },
             };
-            finish(app, job, FinishRequest { fence, verdict }).await?;
+            let account = Account { error: Some(chain(&error)), ..Account::default() };
+            finish(app, job, FinishRequest { fence, verdict, account }).await?;
             return Err(Code::NotYours.into());
         }
     };
@@ -76,12 +77,12 @@ pub(crate) async fn heartbeat(app: &App, job: JobId, fence: i64) -> Result<Lease
 /// Carries out a verdict.
 pub(crate) async fn finish(app: App, job: JobId, request: FinishRequest) -> Result<(), Failure> {
     let jobs = &app.settings.jobs;
-    let FinishRequest { fence, verdict } = request;
+    let FinishRequest { fence, verdict, account } = request;
     match verdict {
         Verdict::Done => {}
         verdict => tracing::info!(%job, ?verdict, "attempt ended"),
     }
-    let finished = app.db.job_finish(job, fence, verdict, &jobs.attempts(), &jobs.rest()).await?;
+    let finished = app.db.job_finish_told(job, fence, verdict, &account, &jobs.attempts(), &jobs.rest()).await?;
     failpoint!(VerdictCommitted);
     match finished {
         Finished::Done => Ok(()),

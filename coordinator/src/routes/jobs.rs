@@ -1,4 +1,4 @@
-//! What workers call: claim, heartbeat, finish.
+//! What workers call: claim, heartbeat, finish; and how they are.
 
 use super::{Served, hooks::Body};
 use crate::{failure::Failure, life::attempt};
@@ -9,8 +9,12 @@ use axum::{
 use heim_common::{
     JobId,
     problem::Code,
-    wire::{ClaimReply, ClaimRequest, FenceRequest, FinishRequest, LeaseReply},
+    wire::{ClaimReply, ClaimRequest, FenceRequest, FinishRequest, LeaseReply, WorkerOrders, WorkerReport},
 };
+
+/// How often a worker is to say how it is, in milliseconds: the longest that an
+/// operator waits until it obeys.
+const REPORT_MS: u64 = 2_000;
 
 fn job(id: &str) -> Result<JobId, Failure> {
     id.parse().map_err(|_| Code::NotFound.into())
@@ -41,4 +45,13 @@ pub(super) async fn finish(
     Body(request): Body<FinishRequest>,
 ) -> Result<(), Failure> {
     app.see_through(attempt::finish(app.clone(), job(&id)?, request)).await
+}
+
+/// `POST /store/workers`: answered by what the operator wants of the worker.
+pub(super) async fn report(
+    State(Served { app, .. }): State<Served>,
+    Body(report): Body<WorkerReport>,
+) -> Result<Json<WorkerOrders>, Failure> {
+    let wish = app.db.worker_report(&report).await?;
+    Ok(Json(WorkerOrders { wish, report_ms: REPORT_MS }))
 }

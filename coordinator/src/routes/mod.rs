@@ -42,6 +42,7 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .route("/store/jobs/{id}/claim", post(jobs::claim))
         .route("/store/jobs/{id}/heartbeat", post(jobs::heartbeat))
         .route("/store/jobs/{id}/finish", post(jobs::finish))
+        .route("/store/workers", post(jobs::report))
         .route_layer(middleware::from_fn_with_state(app.clone(), credentials::require));
     Router::new()
         .route("/", get(page::welcome))

@@ -5,7 +5,7 @@ use crate::table::Row;
 use heim_common::{
     JobRef,
     job::{Reason, Verdict},
-    wire::{ClaimReply, ClaimRequest, FinishRequest},
+    wire::{Account, ClaimReply, ClaimRequest, FinishRequest},
 };
 use heim_queue::{Queue, QueueConfig};
 use heim_tests::{
@@ -84,7 +84,11 @@ async fn take(web: &Web, base: &str, job: JobRef, popped: Instant) -> Option<Tak
     let reply = call(web, format!("{base}/store/jobs/{}/claim", job.id), &claim).await;
     let claimed = Instant::now();
     let reply: ClaimReply = (reply.status == 200).then(|| serde_json::from_value(reply.json()).expect("a claim"))?;
-    let finish = FinishRequest { fence: reply.fence, verdict: Verdict::Discard { reason: Reason::Internal } };
+    let finish = FinishRequest {
+        fence: reply.fence,
+        verdict: Verdict::Discard { reason: Reason::Internal },
+        account: Account::default(),
+    };
     let ended = call(web, format!("{base}/store/jobs/{}/finish", job.id), &finish).await;
     assert_eq!(ended.status, 200, "{ended:?}");
     Some(Taken { popped, claimed })

@@ -5,7 +5,7 @@ use crate::hands::TELL;
 use heim_common::{
     JobRef,
     job::Verdict,
-    wire::{ClaimReply, ClaimRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, TranscodedHook},
+    wire::{Account, ClaimReply, ClaimRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, TranscodedHook},
 };
 use heim_queue::{Queue, QueueConfig};
 use heim_runtime::ready;
@@ -98,7 +98,7 @@ async fn run(worker: Arc<Worker>, job: JobRef) {
         let registered = worker.call(&format!("/room/{}/media", claim.media.room), &hook, held).await;
         assert!(registered.status < 300, "{registered:?}");
     }
-    let finish = FinishRequest { fence: claim.fence, verdict: Verdict::Done };
+    let finish = FinishRequest { fence: claim.fence, verdict: Verdict::Done, account: Account::default() };
     let ended = worker.call(&format!("/store/jobs/{}/finish", job.id), &finish, |call| call).await;
     assert_eq!(ended.status, 200, "{ended:?}");
     // A job's id is made when its transaction begins, and knows the millisecond.

@@ -1,4 +1,4 @@
-//! The four calls.
+//! The calls.
 
 use super::CallError;
 use crate::config::Credentials;
@@ -6,8 +6,8 @@ use heim_common::{
     JobId, RoomName,
     job::Verdict,
     wire::{
-        ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, HEADER_VERSION, LeaseReply,
-        TranscodedHook, VERSION,
+        Account, ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, HEADER_VERSION,
+        LeaseReply, TranscodedHook, VERSION, WorkerOrders, WorkerReport,
     },
 };
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
@@ -96,9 +96,17 @@ impl Coordinator {
     ///
     /// # Errors
     /// [`CallError::LeaseLost`] means: somebody else decides.
-    pub async fn finish(&self, held: Fence, verdict: Verdict) -> Result<(), CallError> {
-        let request = FinishRequest { fence: held.fence, verdict };
+    pub async fn finish(&self, held: Fence, verdict: Verdict, account: &Account) -> Result<(), CallError> {
+        let request = FinishRequest { fence: held.fence, verdict, account: account.clone() };
         send(self.post(&format!("/store/jobs/{}/finish", held.job), &request)).await.map(drop)
+    }
+
+    /// Says how this worker is, and hears what is wanted of it.
+    ///
+    /// # Errors
+    /// [`CallError::Gone`]: the coordinator does not know this call.
+    pub async fn report(&self, report: &WorkerReport) -> Result<WorkerOrders, CallError> {
+        parse(send(self.post("/store/workers", report)).await?).await
     }
 
     /// Registers a transcoding that is stored: the hook `transcoded`.

@@ -30,17 +30,18 @@
 //! worker's build cannot write. The coordinator lets the pauses grow, and gives
 //! up what has waited for a day.
 
-use super::{fetch::fetch, trouble::Trouble};
+use super::{account::Stages, fetch::fetch, trouble::Trouble};
 use crate::{
     bench::Bench,
     children::{PixelOutput, PixelWork, Step},
     coordinator::{CallError, Fence},
     lease::Lease,
+    report::Listed,
 };
 use heim_common::{
     JobId, JobRef,
     job::Verdict,
-    wire::{ClaimReply, ClaimRequest, ClaimedTranscoding, TranscodedHook},
+    wire::{Account, ClaimReply, ClaimRequest, ClaimedTranscoding, TranscodedHook},
 };
 use heim_runtime::failpoint;
 use std::time::Duration;
@@ -59,6 +60,8 @@ struct Held {
     fence: Fence,
     claim: ClaimReply,
     lease: Lease,
+    stages: Stages,
+    _listed: Listed,
 }
 
 /// Does a job, from claim to verdict.
@@ -85,7 +88,8 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
     };
     log_end(&held, &end, verdict, begun);
     if let Some(verdict) = verdict {
-        finish(bench, &held, verdict).await;
+        let account = held.stages.account(&end, held.claim.secret.is_some());
+        finish(bench, &held, verdict, &account).await;
         failpoint!(VerdictTold);
     }
 }
@@ -130,7 +134,8 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
 /// Hands back what only a later release can do.
 async fn leave_to_others(bench: &Bench, held: Fence) {
     tracing::warn!(job = %held.job, "a job is left to workers of a later release");
-    let tell = || bench.coordinator.finish(held, Verdict::UNKNOWN);
+    let account = Account::default();
+    let tell = || bench.coordinator.finish(held, Verdict::UNKNOWN, &account);
     if let Err(error) = bench.persistence.call(Instant::now() + HAND_BACK, tell).await {
         tracing::warn!(job = %held.job, error = &error as &dyn std::error::Error, "it could not be handed back");
     }
@@ -139,7 +144,8 @@ async fn leave_to_others(bench: &Bench, held: Fence) {
 fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
     let fence = Fence { job, fence: claim.fence };
     let lease = Duration::from_millis(claim.lease_ms);
-    Held { fence, lease: Lease::keep(&bench.heart, fence, asked, lease), claim }
+    let lease = Lease::keep(&bench.heart, fence, asked, lease);
+    Held { fence, lease, claim, stages: Stages::default(), _listed: bench.held.list(job) }
 }
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
@@ -152,15 +158,16 @@ async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     if ours.is_empty() {
         return left();
     }
-    let original = fetch(bench, &claim.media, claim.secret.as_ref()).await?;
+    let stages = &held.stages;
+    let original = stages.time("fetch", fetch(bench, &claim.media, claim.secret.as_ref())).await?;
     failpoint!(OriginalFetched);
     let specs = ours.iter().map(|todo| todo.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
     let ClaimReply { pixels_max, animation_pixels_max, animation_frames_max, .. } = *claim;
     let work = PixelWork { original, specs, pixels_max, animation_pixels_max, animation_frames_max, deadline };
-    let mut run = bench.pool.run(work).await;
+    let mut run = stages.time("child", bench.pool.run(work)).await;
     loop {
-        match run.next().await.map_err(Trouble::Pixels)? {
+        match stages.time("pixels", run.next()).await.map_err(Trouble::Pixels)? {
             Step::Output(output) => register(bench, held, ours[output.index], output).await?,
             Step::Done(_) => return left(),
         }
@@ -185,19 +192,21 @@ async fn register(
         description: output.description,
     };
     failpoint!(PixelsMade);
-    bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes).await.map_err(Trouble::Put)?;
+    let put = bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes);
+    held.stages.time("put", put).await.map_err(Trouble::Put)?;
     failpoint!(TranscodingPut);
     let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
-    bench.persistence.call(Instant::now() + bench.patience, register).await.map_err(Trouble::Register)?;
+    let register = bench.persistence.call(Instant::now() + bench.patience, register);
+    held.stages.time("register", register).await.map_err(Trouble::Register)?;
     failpoint!(TranscodingRegistered);
     Ok(())
 }
 
 /// Tells the verdict. If it does not get through, the lease runs out and the
 /// coordinator decides without it.
-async fn finish(bench: &Bench, held: &Held, verdict: Verdict) {
+async fn finish(bench: &Bench, held: &Held, verdict: Verdict, account: &Account) {
     let patience = if bench.stop.is_cancelled() { HAND_BACK } else { bench.patience };
-    let tell = || bench.coordinator.finish(held.fence, verdict);
+    let tell = || bench.coordinator.finish(held.fence, verdict, account);
     let told = tokio::select! {
         told = bench.persistence.call(Instant::now() + patience, tell) => told,
         () = held.lease.lost() => Err(CallError::LeaseLost),

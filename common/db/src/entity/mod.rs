@@ -1,6 +1,8 @@
 //! One file a table. Nothing in here leaves the crate: rows become domain
 //! values in the files named after the nouns.
 
+pub(crate) mod attempt;
+pub(crate) mod audit;
 pub(crate) mod coordinator;
 pub(crate) mod departure;
 pub(crate) mod event;
@@ -16,3 +18,4 @@ pub(crate) mod room_key;
 pub(crate) mod room_manager;
 pub(crate) mod session;
 pub(crate) mod stray;
+pub(crate) mod worker;

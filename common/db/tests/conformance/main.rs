@@ -9,11 +9,13 @@ mod edits;
 mod events;
 mod fetch;
 mod given;
+mod history;
 mod jobs;
 mod keys;
 mod lifecycle;
 mod media;
 mod messages;
+mod operators;
 mod outage;
 mod place;
 #[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
@@ -23,11 +25,13 @@ mod ports;
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
 mod private;
+mod purging;
 mod quotas;
 mod registration;
 mod retention;
 mod rewrap;
 mod rooms;
+mod steering;
 mod strays;
 mod sweep;
 mod upgrade;

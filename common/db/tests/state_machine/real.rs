@@ -89,7 +89,7 @@ impl Real {
     /// Empty, but for an open room.
     pub(crate) async fn open(&self) {
         self.sql(
-            "DELETE FROM message; DELETE FROM media_object; DELETE FROM event; DELETE FROM room;
+            "DELETE FROM message; DELETE FROM media_object; DELETE FROM attempt; DELETE FROM event; DELETE FROM room;
                   INSERT INTO room (name, private, created) VALUES ('one', false, 1)",
         )
         .await;
@@ -99,8 +99,11 @@ impl Real {
         self.raw.execute_unprepared(sql).await.unwrap();
     }
 
-    /// What is there, sorted.
+    /// What is there, sorted. Attempts are never at odds with their jobs.
     pub(crate) async fn rows(&self) -> Vec<String> {
+        let query = Statement::from_string(sea_orm::DbBackend::Sqlite, rows::AT_ODDS);
+        let at_odds: i64 = self.raw.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+        assert_eq!(at_odds, 0, "attempts and jobs do not agree");
         let query = Statement::from_string(sea_orm::DbBackend::Sqlite, rows::SQL);
         let rows = self.raw.query_all_raw(query).await.unwrap();
         let mut lines: Vec<String> = rows.iter().map(|row| row.try_get("", "line").unwrap()).collect();

@@ -3,6 +3,15 @@
 use crate::model::{Job, Media, Message, Model, Room};
 use heim_common::job::JobState;
 
+/// How many rows of jobs and attempts do not agree: each claim is an attempt, and it
+/// runs as long as the job does.
+pub(crate) const AT_ODDS: &str = "SELECT
+    (SELECT count(*) FROM job WHERE fence <> (SELECT count(*) FROM attempt WHERE attempt.job = job.id)) +
+    (SELECT count(*) FROM job WHERE state = 'running' AND NOT EXISTS (
+       SELECT 1 FROM attempt WHERE attempt.job = job.id AND attempt.fence = job.fence AND ended IS NULL)) +
+    (SELECT count(*) FROM attempt WHERE ended IS NULL AND NOT EXISTS (
+       SELECT 1 FROM job WHERE job.id = attempt.job AND job.fence = attempt.fence AND state = 'running'))";
+
 /// The rows of the database as lines, in no order.
 pub(crate) const SQL: &str = "
     SELECT 'room ' || (deleted IS NOT NULL) AS line FROM room
