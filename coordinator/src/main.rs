@@ -35,19 +35,20 @@ enum Command {
     /// Brings the database's schema up to date.
     Migrate,
     /// Looks after a deployment by hand.
-    #[command(subcommand)]
-    Admin(Admin),
+    Admin {
+        /// Answer with one JSON document, for programs.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: Admin,
+    },
 }
 
 #[derive(Subcommand)]
 enum Admin {
     /// Looks at database, queue, store, keys and clocks, and says what is wrong
     /// and what to do. Ends with 1 if something is.
-    Doctor {
-        /// As JSON, for programs.
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor,
     #[command(flatten)]
     By(admin::Command),
 }
@@ -61,12 +62,12 @@ async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(&file.log)?;
     match command {
         Command::Migrate => Database::connect(&file.database).await?.migrate().await?,
-        Command::Admin(Admin::Doctor { json }) => {
+        Command::Admin { json, command: Admin::Doctor } => {
             let found = admin::doctor::examine(&file, clock::system).await;
             ready::print(&if json { found.json() } else { found.to_string() });
             return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
-        Command::Admin(Admin::By(command)) => {
+        Command::Admin { json, command: Admin::By(command) } => {
             let settings = file.settings()?;
             let db = Database::connect(&file.database).await?;
             let queue = Queue::connect(&file.queue).await;
@@ -76,7 +77,16 @@ async fn main() -> anyhow::Result<ExitCode> {
                     "coordinators are not told; they will see it in the database"
                 );
             }
-            admin::run(command, &settings, &db, queue.as_ref().ok()).await?;
+            let store = command.wants_store().then(|| Store::open(&file.store)).transpose()?;
+            let user = ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(config::variable);
+            let hands = admin::Hands {
+                settings: &settings,
+                db: &db,
+                store: store.as_ref(),
+                queue: queue.as_ref().ok(),
+                user: user.as_deref().unwrap_or("unknown"),
+            };
+            admin::run(command, json, hands).await?;
         }
         Command::Serve { listen, check_config } => {
             file.coordinator.listen = listen.unwrap_or(file.coordinator.listen);

@@ -1,75 +1,34 @@
-//! `heim-coordinator admin lane …`: what is worked on, and what is not for now.
+//! Pausing lanes, and letting them go on.
 
-use super::CommandError;
+use super::Tools;
 use crate::failure::Failure;
-use clap::Subcommand;
-use heim_common::{job::Lane, media::UnknownWord};
-use heim_db::Database;
-use std::str::FromStr;
+use heim_common::job::Lane;
 
-/// `admin lane …`
-#[derive(Clone, Debug, Subcommand)]
-pub enum LaneCommand {
-    /// Lists the lanes, and which are paused.
-    List,
-    /// Lets no job of a lane begin any more. What runs goes on, uploads are taken.
-    Pause {
-        /// Which, or `all`.
-        lane: Lanes,
-    },
-    /// Lets a lane go on.
-    Resume {
-        /// Which, or `all`.
-        lane: Lanes,
-    },
-}
-
-/// One lane, or all of them: the whole fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lanes {
-    /// Each.
-    All,
-    /// This one.
-    One(Lane),
-}
-
-impl FromStr for Lanes {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        if word == "all" { Ok(Self::All) } else { word.parse().map(Self::One) }
-    }
-}
-
-impl Lanes {
-    fn each(self) -> Vec<Lane> {
-        match self {
-            Self::All => Lane::ALL.to_vec(),
-            Self::One(lane) => vec![lane],
+/// Pauses or resumes lanes; returns those of which that changed something, or would.
+/// `subject` is what the audit calls them.
+pub(crate) async fn set_lanes(
+    tools: Tools<'_>,
+    lanes: &[Lane],
+    subject: &str,
+    pause: bool,
+    dry_run: bool,
+) -> Result<Vec<Lane>, Failure> {
+    let work = async {
+        let paused = tools.db.lanes_paused().await?;
+        let mut changed = Vec::new();
+        for lane in lanes.iter().copied() {
+            let changes = match (dry_run, pause) {
+                (true, _) => paused.contains_key(&lane) != pause,
+                (false, true) => tools.db.lane_pause(lane).await?,
+                (false, false) => tools.db.lane_resume(lane).await?,
+            };
+            changed.extend(changes.then_some(lane));
         }
-    }
-}
-
-/// Carries it out. Coordinators heed it from their next claim and dispatch on: it
-/// is in the database, so it outlives every restart.
-pub(super) async fn run(command: LaneCommand, db: &Database) -> Result<String, CommandError> {
-    match command {
-        LaneCommand::List => {}
-        LaneCommand::Pause { lane } => {
-            for lane in lane.each() {
-                db.lane_pause(lane).await.map_err(Failure::from)?;
-            }
+        if !dry_run && !pause {
+            tools.voice.ring();
         }
-        LaneCommand::Resume { lane } => {
-            for lane in lane.each() {
-                db.lane_resume(lane).await.map_err(Failure::from)?;
-            }
-        }
-    }
-    let paused = db.lanes_paused().await.map_err(Failure::from)?;
-    let line = |lane: &Lane| {
-        let state = if paused.contains_key(lane) { "paused" } else { "open" };
-        format!("{} {state}\n", lane.as_str())
+        let count = changed.len() as u64;
+        Ok((changed, count))
     };
-    Ok(Lane::ALL.iter().map(line).collect())
+    tools.audited(if pause { "lane pause" } else { "lane resume" }, subject, dry_run, work).await
 }

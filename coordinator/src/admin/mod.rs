@@ -1,44 +1,94 @@
-//! What changes rooms from outside of them: for the API and for the command
-//! line alike.
+//! What operators look at and do, from outside of rooms: for the API, the dashboard
+//! and the command line alike.
 
 mod command;
 pub mod doctor;
+mod job;
 mod lane;
+mod orphan;
+mod overview;
+mod purge;
 mod room;
 mod rotate;
+mod said;
+mod voice;
+mod worker;
 
-pub use command::{Command, CommandError, run};
-pub use lane::{LaneCommand, Lanes};
-pub(crate) use room::{Made, Wanted, delete_message, delete_room, make_room};
+pub use command::{Command, CommandError, Hands, run};
+pub(crate) use lane::set_lanes;
+pub(crate) use room::{Made, Wanted, add_manager, delete_message, delete_room, make_room, remove_manager};
 pub(crate) use rotate::{rewrap, rotate_key, rotate_master};
 
 use crate::{
     app::{App, Ids},
+    failure::Failure,
     keys::Keyring,
     passcode::Passcodes,
 };
-use heim_common::{Millis, time::Clock};
-use heim_db::Database;
+use heim_common::{Millis, problem::Code, time::Clock};
+use heim_db::{Act, Database};
+use heim_runtime::telemetry::chain;
+use heim_store::Store;
+use voice::Voice;
+
+/// Whoever holds `admin.token`, in the audit.
+const TOKEN: &str = "token";
 
 /// What it takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Tools<'a> {
     pub(crate) db: &'a Database,
+    /// The command line opens it for those commands only that need it.
+    pub(crate) store: Option<&'a Store>,
     pub(crate) keys: &'a Keyring,
     pub(crate) passcodes: &'a Passcodes,
     pub(crate) ids: &'a Ids,
     pub(crate) clock: Clock,
+    /// Who tells of what was done.
+    pub(crate) voice: &'a dyn Voice,
+    /// Who does it, for the audit.
+    pub(crate) who: &'a str,
 }
 
-impl Tools<'_> {
+impl<'a> Tools<'a> {
     fn now(&self) -> Millis {
         (self.clock)()
+    }
+
+    fn store(&self) -> Result<&'a Store, Failure> {
+        self.store.ok_or_else(|| Failure::with(Code::Unavailable, "this is done where the store is"))
+    }
+
+    /// Notes in the audit what is about to be done, does it, and notes to how many it
+    /// was done. What cannot be noted is not done.
+    pub(crate) async fn audited<T>(
+        &self,
+        action: &str,
+        subject: &str,
+        dry_run: bool,
+        work: impl Future<Output = Result<(T, u64), Failure>>,
+    ) -> Result<T, Failure> {
+        let seq = self.db.audit_begin(&Act { who: self.who, action, subject, dry_run }).await?;
+        let (done, affected) = work.await?;
+        if let Err(error) = self.db.audit_end(seq, affected).await {
+            tracing::warn!(seq, action, affected, error = chain(&error), "done, and not noted as done in the audit");
+        }
+        Ok(done)
     }
 }
 
 impl App {
     /// The tools of this coordinator.
     pub(crate) fn tools(&self) -> Tools<'_> {
-        Tools { db: &self.db, keys: &self.keys, passcodes: &self.passcodes, ids: &self.ids, clock: self.clock }
+        Tools {
+            db: &self.db,
+            store: Some(&self.store),
+            keys: &self.keys,
+            passcodes: &self.passcodes,
+            ids: &self.ids,
+            clock: self.clock,
+            voice: self,
+            who: TOKEN,
+        }
     }
 }

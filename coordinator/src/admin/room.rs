@@ -2,7 +2,7 @@
 
 use super::Tools;
 use crate::failure::Failure;
-use heim_common::{EditId, MessageId, RoomKeyId, RoomName, problem::Code, room_event::News};
+use heim_common::{EditId, MessageId, RoomKeyId, RoomName, UserId, problem::Code, room_event::News};
 use heim_db::{Deleted, Room, RoomCreated};
 
 /// The room that is asked for.
@@ -24,6 +24,15 @@ pub(crate) enum Made {
 
 /// Makes a room, or gives a private one another passcode.
 pub(crate) async fn make_room(tools: Tools<'_>, room: &RoomName, wanted: Wanted) -> Result<Made, Failure> {
+    let work = async {
+        let made = make(tools, room, wanted).await?;
+        let count = u64::from(made != Made::Unchanged);
+        Ok((made, count))
+    };
+    tools.audited("room make", room.as_str(), false, work).await
+}
+
+async fn make(tools: Tools<'_>, room: &RoomName, wanted: Wanted) -> Result<Made, Failure> {
     match (tools.db.room(room).await?, wanted) {
         (Some(Room { deleted: true, .. }), _) => {
             Err(Failure::with(Code::RoomExists, "It was deleted and is being removed; try again in a moment."))
@@ -75,9 +84,32 @@ async fn change_passcode(tools: Tools<'_>, room: Room, passcode: String) -> Resu
 /// Deletes a room with all that is in it, and shreds its keys at once. Returns
 /// what the room is to be told.
 pub(crate) async fn delete_room(tools: Tools<'_>, room: &RoomName) -> Result<News, Failure> {
-    let epoch = tools.db.room_delete(room, tools.now()).await?.ok_or(Code::RoomNotFound)?;
-    tools.keys.forget(Some(room));
-    Ok(News::Closed { epoch, deleted: true })
+    let work = async {
+        let epoch = tools.db.room_delete(room, tools.now()).await?.ok_or(Code::RoomNotFound)?;
+        tools.keys.forget(Some(room));
+        Ok((News::Closed { epoch, deleted: true }, 1))
+    };
+    tools.audited("room delete", room.as_str(), false, work).await
+}
+
+/// Makes an agent a manager of a room.
+pub(crate) async fn add_manager(tools: Tools<'_>, room: &RoomName, agent: &UserId) -> Result<(), Failure> {
+    let work = async {
+        if !tools.db.room_manager_add(room, agent).await? {
+            return Err(Code::RoomNotFound.into());
+        }
+        Ok(((), 1))
+    };
+    tools.audited("manager add", &format!("room={room} agent={agent}"), false, work).await
+}
+
+/// Takes that away; says whether the agent was one.
+pub(crate) async fn remove_manager(tools: Tools<'_>, room: &RoomName, agent: &UserId) -> Result<bool, Failure> {
+    let work = async {
+        let was_one = tools.db.room_manager_remove(room, agent).await?;
+        Ok((was_one, u64::from(was_one)))
+    };
+    tools.audited("manager remove", &format!("room={room} agent={agent}"), false, work).await
 }
 
 /// Deletes a message. Returns what the room is to be told, if it was not deleted
@@ -87,10 +119,13 @@ pub(crate) async fn delete_message(
     room: &RoomName,
     message: MessageId,
 ) -> Result<Option<News>, Failure> {
-    let edit = EditId(tools.ids.snowflake());
-    match tools.db.message_delete(room, message, edit, tools.now()).await? {
-        Deleted::Now { previous } => Ok(Some(News::Edited { message, edit, previous, by: None })),
-        Deleted::Before => Ok(None),
-        Deleted::NotFound => Err(Code::MessageNotFound.into()),
-    }
+    let work = async {
+        let edit = EditId(tools.ids.snowflake());
+        match tools.db.message_delete(room, message, edit, tools.now()).await? {
+            Deleted::Now { previous } => Ok((Some(News::Edited { message, edit, previous, by: None }), 1)),
+            Deleted::Before => Ok((None, 0)),
+            Deleted::NotFound => Err(Code::MessageNotFound.into()),
+        }
+    };
+    tools.audited("message delete", &format!("room={room} message={message}"), false, work).await
 }

@@ -8,13 +8,14 @@ use crate::{
 use heim_common::{MediaId, MessageId, RoomKeyId, RoomName, media::Encryption, problem::Code};
 use heim_db::SealedContent;
 use heim_runtime::telemetry::chain;
+use serde::Serialize;
 use std::fmt::Display;
 
 /// Rows that are brought under another key at a time.
 const BATCH: u64 = 256;
 
 /// What [`rewrap`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Rewrapped {
     pub(crate) media: u64,
     pub(crate) messages: u64,
@@ -27,18 +28,29 @@ pub(crate) struct Rewrapped {
 /// Gives a private room a new key. What is there stays under the old one until
 /// [`rewrap`] brings it under the new one.
 pub(crate) async fn rotate_key(tools: Tools<'_>, room: &RoomName) -> Result<RoomKeyId, Failure> {
-    let id = RoomKeyId(tools.ids.snowflake());
-    let key = tools.keys.new_room_key(room, id, tools.now()).await?;
-    if !tools.db.room_key_add(room, &key).await? {
-        return Err(Code::RoomNotFound.into());
-    }
-    Ok(id)
+    let work = async {
+        let id = RoomKeyId(tools.ids.snowflake());
+        let key = tools.keys.new_room_key(room, id, tools.now()).await?;
+        if !tools.db.room_key_add(room, &key).await? {
+            return Err(Code::RoomNotFound.into());
+        }
+        Ok((id, 1))
+    };
+    tools.audited("room rotate-key", room.as_str(), false, work).await
 }
 
 /// Brings all that a room has under its current key: secrets of media objects
 /// are wrapped anew (their files stay as they are), messages sealed anew. It may
 /// run while the room is in use, and again after it was interrupted.
 pub(crate) async fn rewrap(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
+    let work = async {
+        let done = bring_under_current(tools, room).await?;
+        Ok((done, done.media + done.messages))
+    };
+    tools.audited("room rewrap", room.as_str(), false, work).await
+}
+
+async fn bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
     let mut done = Rewrapped::default();
     // The current key may be another at any moment: each batch asks anew.
     let current = || async { tools.keys.current(tools.db, room).await.map_err(of_no_private_room) };
@@ -110,7 +122,7 @@ async fn reseal(tools: Tools<'_>, current: &RoomKey, id: MessageId, sealed: &Sea
 }
 
 /// What [`rotate_master`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Rotated {
     pub(crate) rewrapped: u64,
     /// Keys that did not open: the log says which.
@@ -120,6 +132,14 @@ pub(crate) struct Rotated {
 /// Wraps every room's keys with the current master key. Then the one before it
 /// can leave `keys.previous`.
 pub(crate) async fn rotate_master(tools: Tools<'_>) -> Result<Rotated, Failure> {
+    let work = async {
+        let done = wrap_anew(tools).await?;
+        Ok((done, done.rewrapped))
+    };
+    tools.audited("keys rotate-master", "all", false, work).await
+}
+
+async fn wrap_anew(tools: Tools<'_>) -> Result<Rotated, Failure> {
     let mut done = Rotated::default();
     let mut after = None;
     loop {

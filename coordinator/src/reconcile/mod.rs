@@ -17,6 +17,7 @@ mod missing;
 mod strays;
 
 pub(crate) use missing::Place;
+pub(crate) use strays::{is_still_orphan, remove_orphan};
 
 use crate::{app::App, failure::Failure};
 use heim_db::StrayKind;

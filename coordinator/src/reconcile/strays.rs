@@ -4,9 +4,9 @@ use super::BATCH;
 use crate::{app::App, failure::Failure, retention::set};
 use futures_util::{StreamExt, TryStreamExt};
 use heim_common::{MediaId, key::ObjectKey};
-use heim_db::{Holding, StrayKind};
+use heim_db::{Database, Holding, StrayKind};
 use heim_runtime::{failpoint, telemetry::chain};
-use heim_store::Leftover;
+use heim_store::{Leftover, Store};
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
@@ -31,7 +31,7 @@ pub(super) async fn orphans(app: &App) -> Result<(), Failure> {
         let names: Vec<_> = orphaned.keys().cloned().collect();
         for name in app.db.strays_note(StrayKind::Orphan, &names, kept).await? {
             if let Some(key) = orphaned.get(&name) {
-                remove(app, key).await?;
+                remove_orphan(&app.db, &app.store, key).await?;
             }
         }
     }
@@ -60,22 +60,27 @@ fn is_orphan(key: &ObjectKey, holdings: &HashMap<MediaId, Holding>) -> bool {
     !is_gone && !is_awaited && !keys.contains(key)
 }
 
-async fn remove(app: &App, key: &ObjectKey) -> Result<(), Failure> {
-    // Asked once more: to remove many takes long.
+/// Whether no row names an object at this moment.
+pub(crate) async fn is_still_orphan(db: &Database, key: &ObjectKey) -> Result<bool, Failure> {
     let ids: Vec<_> = key.media().into_iter().collect();
-    if !is_orphan(key, &app.db.holdings(&ids).await?) {
-        return Ok(());
+    Ok(is_orphan(key, &db.holdings(&ids).await?))
+}
+
+/// Removes an object that no row names; says whether that was done.
+pub(crate) async fn remove_orphan(db: &Database, store: &Store, key: &ObjectKey) -> Result<bool, Failure> {
+    // Asked once more: to remove many takes long.
+    if !is_still_orphan(db, key).await? {
+        return Ok(false);
     }
-    match app.store.delete(key).await {
-        Ok(()) => {
-            failpoint!(OrphanRemoved);
-            tracing::info!(%key, "an object that no row names is removed");
-            metrics::counter!("heim_store_removed_total", "state" => "orphaned").increment(1);
-            app.db.strays_forget(&[key.as_str().to_owned()]).await?;
-        }
-        Err(error) => tracing::warn!(%key, error = chain(&error), "cannot remove an object that no row names"),
+    if let Err(error) = store.delete(key).await {
+        tracing::warn!(%key, error = chain(&error), "cannot remove an object that no row names");
+        return Ok(false);
     }
-    Ok(())
+    failpoint!(OrphanRemoved);
+    tracing::info!(%key, "an object that no row names is removed");
+    metrics::counter!("heim_store_removed_total", "state" => "orphaned").increment(1);
+    db.strays_forget(&[key.as_str().to_owned()]).await?;
+    Ok(true)
 }
 
 /// Removes writes that are not ended since `retention.unfinished_kept_s`, and

@@ -143,9 +143,7 @@ async fn add_manager(
     Path((room, agent)): Path<(String, String)>,
 ) -> Result<StatusCode, Failure> {
     let agent = agent_id(&agent)?;
-    if !app.db.room_manager_add(&room_name(&room)?, &agent).await? {
-        return Err(Code::RoomNotFound.into());
-    }
+    admin::add_manager(app.tools(), &room_name(&room)?, &agent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -156,7 +154,7 @@ async fn remove_manager(
     let room = room_name(&room)?;
     app.db.room(&room).await?.filter(|room| !room.deleted).ok_or(Code::RoomNotFound)?;
     // Whoever is none already is what was asked for.
-    app.db.room_manager_remove(&room, &agent_id(&agent)?).await?;
+    admin::remove_manager(app.tools(), &room, &agent_id(&agent)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
