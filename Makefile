@@ -11,7 +11,7 @@ AVIF_PACKAGES = meson ninja-build
 # Sanitizers for C, and names of functions in what they report.
 FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
 CARGO_FUZZ = 0.13.2
-TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core
+TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core systemd
 
 .PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet check format lint unit web-test docs test-tools
 
@@ -53,7 +53,7 @@ web-test:
 	node --test coordinator/web/test/
 
 docs:
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps $(TEST_FEATURES)
 
 test-tools: tests/browser/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json .venv/bin/honcho .venv/clients.txt
 

@@ -79,6 +79,12 @@ impl Keyed {
         launch.settings(settings).start().await
     }
 
+    /// The configuration of its coordinators, as their environment has it.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.all().into_iter().map(|(key, value)| (variable(&key), value)).collect()
+    }
+
     fn all(&self) -> Vec<(String, String)> {
         let places = [
             ("database.url".to_owned(), self.fleet.database_url().to_owned()),
@@ -114,10 +120,8 @@ impl Keyed {
     pub async fn admin_with(&self, words: &[&str], input: &str, settings: &[(&str, &str)]) -> Said {
         let mut command = Command::new(binary("heim-coordinator"));
         command.arg("admin").args(words).env_clear().kill_on_drop(true);
-        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        for (key, value) in self.all().into_iter().chain(settings) {
-            command.env(format!("HEIM_MEDIA__{}", key.to_uppercase().replace('.', "__")), value);
-        }
+        let settings = settings.iter().map(|(key, value)| (variable(key), (*value).to_owned()));
+        command.envs(self.environment().into_iter().chain(settings));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         within("the command ends", async {
             let mut child = command.spawn().expect("the binary can be started");
@@ -129,4 +133,8 @@ impl Keyed {
         })
         .await
     }
+}
+
+fn variable(key: &str) -> String {
+    format!("HEIM_MEDIA__{}", key.to_uppercase().replace('.', "__"))
 }

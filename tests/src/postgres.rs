@@ -4,6 +4,9 @@
 //! A small shell stands between: it reads commands from a pipe that only this
 //! process holds open. When the process ends, by a panic or `kill -9` too, the
 //! pipe breaks, and the shell stops the server and removes the folder.
+//!
+//! Tests kill its processes and never the machine, so what it has written is there
+//! without being forced to the disk.
 
 use super::ports;
 use std::{
@@ -42,7 +45,7 @@ server=
 start() {
     [ -n "$server" ] && kill -0 "$server" 2>/dev/null && return
     "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-        -c max_connections=400 -c shared_buffers=64MB -c logging_collector=off \
+        -c max_connections=400 -c shared_buffers=64MB -c logging_collector=off -c fsync=off \
         </dev/null >/dev/null 2>>"$2/log" &
     server=$!
 }

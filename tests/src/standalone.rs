@@ -32,7 +32,15 @@ impl Standalone {
 
     /// The same, and its start prepared in another way, too.
     pub async fn prepared(settings: &[(&str, &str)], prepare: impl FnOnce(Launch) -> Launch) -> Self {
-        let folder = tempfile::tempdir().expect("a temp folder can be made");
+        Self::of(tempfile::tempdir().expect("a temp folder can be made"), settings, prepare).await
+    }
+
+    /// The same, over the data in `data` of a folder, which is removed in the end.
+    pub async fn of(
+        folder: tempfile::TempDir,
+        settings: &[(&str, &str)],
+        prepare: impl FnOnce(Launch) -> Launch,
+    ) -> Self {
         let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let process = prepare(launch(folder.path(), &settings)).start().await;
         Self { process, settings, folder }
@@ -54,10 +62,16 @@ impl Standalone {
         truth::open(&self.database_url()).await
     }
 
+    /// The folder of all that it keeps.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The folder of its store.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.folder.path().join("data/store")
+        self.data().join("store")
     }
 
     /// The files in its store.
@@ -71,7 +85,7 @@ impl Standalone {
     pub fn database_file(&self) -> PathBuf {
         let given = self.settings.iter().find(|(key, _)| key == "database.url");
         let given = given.and_then(|(_, url)| url.strip_prefix("sqlite:")).map(PathBuf::from);
-        given.unwrap_or_else(|| self.folder.path().join("data/heim.db"))
+        given.unwrap_or_else(|| self.data().join("heim.db"))
     }
 
     fn database_url(&self) -> String {

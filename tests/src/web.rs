@@ -3,11 +3,16 @@
 use crate::until::within;
 use heim_common::{problem, wire::UploadHandle};
 use reqwest::{
-    Client, Method, RequestBuilder,
+    Client, ClientBuilder, Method, RequestBuilder,
     header::{CONTENT_TYPE, HeaderMap},
     redirect,
 };
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long a connection is kept for the next request: far less than a server
+/// waits for one, so that none is sent just when it gives up waiting.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// What came back.
 #[derive(Debug)]
@@ -56,8 +61,7 @@ pub struct Web(Client);
 
 impl Default for Web {
     fn default() -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy();
-        Self(client.build().expect("an HTTP client can be made"))
+        Self::of(builder().pool_idle_timeout(IDLE))
     }
 }
 
@@ -65,8 +69,11 @@ impl Web {
     /// One that keeps no connection: each request has its own.
     #[must_use]
     pub fn without_pool() -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
-        Self(client.build().expect("an HTTP client can be made"))
+        Self::of(builder().pool_max_idle_per_host(0))
+    }
+
+    fn of(builder: ClientBuilder) -> Self {
+        Self(builder.build().expect("an HTTP client can be made"))
     }
 
     /// A request to be sent by [`answer`].
@@ -115,4 +122,10 @@ pub async fn try_answer(request: RequestBuilder) -> Result<Answer, reqwest::Erro
         Ok(Answer { status, headers, body })
     })
     .await
+}
+
+/// Without the system's certificates: all is plain http on loopback, and to read
+/// them takes longer than most tests.
+fn builder() -> ClientBuilder {
+    Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_only([])
 }

@@ -1,33 +1,41 @@
 //! The README's fleet, as a newcomer starts it: `make fleet` is `scripts/fleet`
-//! behind a build, and that is PostgreSQL, Redis and honcho over the Procfile.
+//! behind a build, and that is PostgreSQL, Redis and honcho over the Procfile; on
+//! machines of one's own it is the lines of the README.
 
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
+    fleet::Fleet,
+    process::binary,
     sharing::{finished, share_accepted},
     until::{until, within},
     web::Web,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use std::{net::TcpListener, path::Path};
-use tokio::process::Command;
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+use tokio::process::{Child, Command};
 
-#[tokio::test]
-async fn the_fleet_of_the_readme_makes_thumbnails_and_stops_when_it_is_told() {
+fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     assert!(root.join(".venv/bin/honcho").exists(), "`make test-tools` installs honcho");
-    let data = tempfile::tempdir().expect("a data folder");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port();
-    let mut fleet = Command::new(root.join("scripts/fleet"))
-        .args(["--workers", "2", "--port", &port.to_string(), "--data"])
-        .arg(data.path())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("scripts/fleet starts");
+    root.to_owned()
+}
+
+fn free_port() -> String {
+    let probe = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr());
+    probe.expect("a free port").port().to_string()
+}
+
+/// A picture comes to thumbnails in this fleet, and then it stops when it is told.
+async fn works_and_stops(mut fleet: Child, port: &str) {
     let base = format!("http://127.0.0.1:{port}");
     let web = Web::default();
     until("the coordinator is ready", async || {
-        assert!(fleet.try_wait().expect("its state").is_none(), "scripts/fleet ended early");
+        assert!(fleet.try_wait().expect("its state").is_none(), "the fleet ended early");
         let ready = reqwest::get(format!("{base}/readyz")).await.ok()?;
         ready.status().is_success().then_some(())
     })
@@ -43,4 +51,31 @@ async fn the_fleet_of_the_readme_makes_thumbnails_and_stops_when_it_is_told() {
     kill_process(pid, Signal::TERM).expect("it can be told");
     within("the fleet stops", fleet.wait()).await.expect("its end");
     assert!(reqwest::get(format!("{base}/healthz")).await.is_err(), "nothing listens any more");
+}
+
+#[tokio::test]
+async fn the_fleet_of_one_command_makes_thumbnails_and_stops_when_it_is_told() {
+    let data = tempfile::tempdir().expect("a data folder");
+    let port = free_port();
+    let mut fleet = Command::new(root().join("scripts/fleet"));
+    fleet.args(["--workers", "2", "--port", &port, "--data"]).arg(data.path()).kill_on_drop(true);
+    works_and_stops(fleet.spawn().expect("scripts/fleet starts"), &port).await;
+}
+
+#[tokio::test]
+async fn the_fleet_of_the_readme_s_lines_makes_thumbnails_and_stops_when_it_is_told() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
+    let lines =
+        readme.split_once("```sh fleet\n").expect("it has these lines").1.split_once("```").expect("they end").0;
+    // `exec`, so that the shell's end is that of the fleet.
+    let lines = lines.replace("\nhoncho ", "\nexec honcho ");
+    let (port, servers) = (free_port(), Fleet::start(0, 0).await);
+    let programs = binary("heim-coordinator").parent().expect("it is in a folder").to_owned();
+    let folders = [programs, root().join(".venv/bin"), "/usr/bin".into(), "/bin".into()];
+    let mut shell = Command::new("sh");
+    shell.args(["-eu", "-c", &lines]).current_dir(root()).kill_on_drop(true).env_clear();
+    shell.env("PATH", std::env::join_paths(folders).expect("folders have plain names")).env("PORT", &port);
+    shell.env("DATABASE", servers.database_url()).env("REDIS", servers.redis.url());
+    shell.env("STORE", format!("file://{}", servers.store().display()));
+    works_and_stops(shell.spawn().expect("a shell starts"), &port).await;
 }

@@ -62,7 +62,7 @@ impl Default for WorkerConfig {
             concurrency: 0,
             name: None,
             grace_ms: 20_000,
-            files_per_child: 200,
+            files_per_child: 1000,
             original_bytes_max: 256 << 20,
             persistence_ms: 60_000,
         }
