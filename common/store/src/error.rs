@@ -18,6 +18,9 @@ pub enum StoreError {
     /// server not be made.
     #[error("store.url: it cannot be opened")]
     Open(#[source] Cause),
+    /// The file of keys of an S3 server cannot be used.
+    #[error("store.credentials_file: no keys can be taken from it")]
+    Credentials(#[source] Cause),
     /// There is no object of this key.
     #[error("no such object in the store")]
     NotFound,

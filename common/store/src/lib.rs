@@ -18,6 +18,9 @@
 //! * A write that is not finished leaves nothing behind, unless the process is
 //!   killed or the server is away; then a file `{key}#{number}` or an upload in
 //!   parts stays, which no reader ever sees ([`Store::leftovers`]).
+//! * Keys in a file may change at any time: no call fails for that.
+//! * With a fallback, what is in neither of two stores is missing, and what is
+//!   deleted is in neither; written is only to the first.
 //! * A call to an S3 server ends in time: a failed request is tried again for
 //!   `store.retry_ms` and no longer. A write of which no answer came may have
 //!   been carried out all the same.
@@ -35,6 +38,7 @@ mod examine;
 mod gathering;
 mod leftover;
 mod local;
+mod moving;
 mod opened;
 mod sealed;
 mod store;
@@ -42,9 +46,11 @@ mod stored;
 mod writer;
 
 pub use body::Body;
-pub use config::StoreConfig;
+pub use bucket::{Presented, Presigned};
+pub use config::{CredentialSource, ServerSideEncryption, StoreConfig};
 pub use error::StoreError;
 pub use examine::examine;
 pub use leftover::Leftover;
+pub use moving::{Movable, Moved, Moving, NotMoved};
 pub use store::Store;
 pub use writer::{Writer, Written};

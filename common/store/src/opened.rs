@@ -23,8 +23,9 @@ pub(crate) enum Backing {
     Bucket(Bucket),
 }
 
-pub(crate) fn open(config: &StoreConfig) -> Result<Opened, StoreError> {
-    match config.url.split_once("://") {
+/// Opens what `url` names, with what the configuration says otherwise.
+pub(crate) fn open(config: &StoreConfig, url: &str) -> Result<Opened, StoreError> {
+    match url.split_once("://") {
         Some(("file", path)) if path.starts_with('/') => local::open(Path::new(path)),
         Some(("file", _)) => Err(StoreError::Url("the path must be absolute: file:///var/lib/heim-media/store")),
         Some(("s3", place)) => bucket::open(config, place),

@@ -1,14 +1,18 @@
 //! The handle: everything but streaming in ([`Writer`]) and out ([`Body`]).
 
 use crate::{
-    Body, StoreConfig, StoreError, Writer,
+    Body, Presented, Presigned, StoreConfig, StoreError, Writer,
     gathering::Gathering,
     opened::{self, Backing, Opened},
     sealed,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use heim_common::{ObjectSecret, key::ObjectKey};
+use http::Method;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -19,6 +23,8 @@ pub struct Store {
     /// How much a [`Writer`] gathers before it writes.
     pub(crate) part_bytes: usize,
     pub(crate) backing: Backing,
+    /// Where objects are that are not here, or not yet.
+    pub(crate) fallback: Option<Arc<Store>>,
 }
 
 impl fmt::Debug for Store {
@@ -43,8 +49,23 @@ impl Store {
     /// # Errors
     /// If the URL is not one of this release, or the folder cannot be used.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        let Opened { objects, part_bytes, backing } = opened::open(config)?;
-        Ok(Self { objects, part_bytes, backing })
+        config.validate_folder()?;
+        let fallback = match config.fallback_url.as_str() {
+            "" => None,
+            url if url == config.url => return Err(StoreError::Config("store.fallback_url is store.url itself")),
+            url => Some(Arc::new(Self::open_at(config, url)?)),
+        };
+        Ok(Self { fallback, ..Self::open_at(config, &config.url)? })
+    }
+
+    /// Opens the one store of this URL, and reads of it what the configuration
+    /// says of servers.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_at(config: &StoreConfig, url: &str) -> Result<Self, StoreError> {
+        let Opened { objects, part_bytes, backing } = opened::open(config, url)?;
+        Ok(Self { objects, part_bytes, backing, fallback: None })
     }
 
     /// Begins an object that is written as it comes. Nothing is visible, nor
@@ -90,6 +111,14 @@ impl Store {
     /// # Errors
     /// If the store could not tell, or no encrypted object is of that size.
     pub async fn size(&self, key: &ObjectKey, is_sealed: bool) -> Result<Option<u64>, StoreError> {
+        let here = self.size_here(key, is_sealed).await?;
+        match &self.fallback {
+            Some(fallback) if here.is_none() => fallback.size_here(key, is_sealed).await,
+            _ => Ok(here),
+        }
+    }
+
+    async fn size_here(&self, key: &ObjectKey, is_sealed: bool) -> Result<Option<u64>, StoreError> {
         let head = self.objects.head(&path(key)?).await;
         match head.map_err(|error| StoreError::failed("look at an object", error)) {
             Ok(meta) if is_sealed => sealed::plaintext_bytes(meta.size).ok_or(StoreError::Tampered).map(Some),
@@ -118,6 +147,18 @@ impl Store {
     /// first byte that is wanted cannot be believed; of those behind it, the
     /// [`Body`] says so in its time.
     pub async fn read(
+        &self,
+        key: &ObjectKey,
+        secret: Option<&ObjectSecret>,
+        range: Option<Range<u64>>,
+    ) -> Result<Body, StoreError> {
+        match (self.read_here(key, secret, range.clone()).await, &self.fallback) {
+            (Err(StoreError::NotFound), Some(fallback)) => fallback.read_here(key, secret, range).await,
+            (read, _) => read,
+        }
+    }
+
+    async fn read_here(
         &self,
         key: &ObjectKey,
         secret: Option<&ObjectSecret>,
@@ -152,7 +193,7 @@ impl Store {
         // That it was the range, each store says in words of its own: so the
         // size decides.
         if let (StoreError::Unavailable { .. }, Some(range)) = (&error, range)
-            && let Some(size) = self.size(key, false).await?
+            && let Some(size) = self.size_here(key, false).await?
             && (range.is_empty() || range.start >= size)
         {
             return Err(StoreError::OutOfRange { size });
@@ -160,11 +201,50 @@ impl Store {
         Err(error)
     }
 
+    /// A URL by which a client fetches an object from the server itself, with
+    /// this method, for as long as it holds. `None` where the operator does not
+    /// want that, or no server is behind this store. Whether there is such an
+    /// object is not asked, and of an encrypted one it would be the ciphertext.
+    ///
+    /// # Errors
+    /// If there are no keys to sign it with.
+    pub async fn presigned(
+        &self,
+        key: &ObjectKey,
+        method: Method,
+        presented: Presented<'_>,
+    ) -> Result<Option<Presigned>, StoreError> {
+        match &self.backing {
+            // Nobody knows yet in which of the two it is.
+            _ if self.fallback.is_some() => Ok(None),
+            Backing::Folder(_) => Ok(None),
+            Backing::Bucket(bucket) => bucket.presigned(&path(key)?, method, presented).await,
+        }
+    }
+
+    /// Scheme, host and port that such URLs lead to; `None` where there are none.
+    #[must_use]
+    pub fn presigned_origin(&self) -> Option<&str> {
+        match &self.backing {
+            Backing::Folder(_) => None,
+            Backing::Bucket(bucket) => bucket.origin(),
+        }
+    }
+
     /// Removes an object. Where there is none, that is as well.
     ///
     /// # Errors
     /// If it may still be there.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        // There first: who moves objects from there looks whether they are still
+        // there after they have come here.
+        if let Some(fallback) = &self.fallback {
+            fallback.delete_here(key).await?;
+        }
+        self.delete_here(key).await
+    }
+
+    async fn delete_here(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let path = path(key)?;
         let deleted = self.objects.delete(&path).await;
         match deleted.map_err(|error| StoreError::failed("delete an object", error)) {
@@ -184,6 +264,14 @@ impl Store {
     /// # Errors
     /// If something may still be there.
     pub async fn delete_folder(&self, folder: &str) -> Result<u64, StoreError> {
+        let there = match &self.fallback {
+            Some(fallback) => fallback.delete_folder_here(folder).await?,
+            None => 0,
+        };
+        Ok(there + self.delete_folder_here(folder).await?)
+    }
+
+    async fn delete_folder_here(&self, folder: &str) -> Result<u64, StoreError> {
         const ATTEMPT: &str = "delete a folder";
         let name = folder.strip_suffix('/').ok_or_else(|| StoreError::Key("a folder ends with a slash".into()))?;
         let path = path(&ObjectKey::from_stored(name.to_owned()))?;
@@ -203,14 +291,26 @@ impl Store {
     }
 
     /// The keys of all objects, in no order, as they are found. Files that are
-    /// still being written are not among them.
+    /// still being written are not among them. What is in the fallback too may
+    /// come twice.
     ///
     /// Each item is an error where the store could not be read on.
     pub fn keys(&self) -> impl Stream<Item = Result<ObjectKey, StoreError>> + Send + Unpin {
+        let there = self.fallback.as_ref().map(|fallback| fallback.objects());
+        self.objects().chain(stream::iter(there).flatten()).map_ok(|(key, _)| key)
+    }
+
+    /// The objects of this very store, in no order, each with its size as it is
+    /// stored.
+    ///
+    /// Each item is an error where the store could not be read on.
+    #[must_use]
+    pub fn objects(&self) -> BoxStream<'static, Result<(ObjectKey, u64), StoreError>> {
         self.objects
             .list(None)
-            .map_ok(|meta| ObjectKey::from_stored(meta.location.to_string()))
+            .map_ok(|meta| (ObjectKey::from_stored(meta.location.to_string()), meta.size))
             .map_err(|error| StoreError::failed("list the objects", error))
+            .boxed()
     }
 
     async fn read_all(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
@@ -229,7 +329,10 @@ impl Store {
         let written = Bytes::from_static(b"heim-media");
         self.put(&key, None, written.clone()).await?;
         let (whole, part) = (self.read_all(&key, None).await, self.read_all(&key, Some(5..10)).await);
-        self.delete(&key).await?;
+        if let Some(fallback) = &self.fallback {
+            fallback.size_here(&key, false).await?;
+        }
+        self.delete_here(&key).await?;
         if whole? == written && part? == written[5..] {
             Ok(())
         } else {

@@ -105,9 +105,15 @@ impl Writer {
             }
         }
         self.upload = None;
+        Ok(self.so_far())
+    }
+
+    /// What would be stored if nothing more came.
+    #[must_use]
+    pub fn so_far(&self) -> Written {
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(self.hash.clone().finish().as_ref());
-        Ok(Written { size: self.size, sha256 })
+        Written { size: self.size, sha256 }
     }
 
     /// Gives the object up. When this returns, nothing is left of it.

@@ -54,6 +54,12 @@ impl Bucket {
     }
 }
 
+/// All keys of a test are one user's, who goes on with what he has begun by others
+/// of his keys. To the file system, each pair of keys is a user.
+fn of_one_user<T>(request: S3Request<T>) -> S3Request<T> {
+    S3Request { credentials: None, ..request }
+}
+
 #[async_trait::async_trait]
 impl Operations for Bucket {
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
@@ -62,12 +68,35 @@ impl Operations for Bucket {
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         self.no_folder(&request.input.bucket, &request.input.key)?;
-        self.inner.get_object(request).await
+        let GetObjectInput {
+            response_content_type: kind,
+            response_content_disposition: disposition,
+            response_cache_control: caching,
+            ..
+        } = request.input.clone();
+        let mut answer = self.inner.get_object(request).await?;
+        // What a signed URL says of itself comes before what is stored.
+        let said = &mut answer.output;
+        said.content_type = kind.or(said.content_type.take());
+        said.content_disposition = disposition.or(said.content_disposition.take());
+        said.cache_control = caching.or(said.cache_control.take());
+        Ok(answer)
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
         self.no_folder(&request.input.bucket, &request.input.key)?;
-        self.inner.head_object(request).await
+        let HeadObjectInput {
+            response_content_type: kind,
+            response_content_disposition: disposition,
+            response_cache_control: caching,
+            ..
+        } = request.input.clone();
+        let mut answer = self.inner.head_object(request).await?;
+        let said = &mut answer.output;
+        said.content_type = kind.or(said.content_type.take());
+        said.content_disposition = disposition.or(said.content_disposition.take());
+        said.cache_control = caching.or(said.cache_control.take());
+        Ok(answer)
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
@@ -93,13 +122,13 @@ impl Operations for Bucket {
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let key = request.input.key.clone();
-        let answer = self.inner.create_multipart_upload(request).await?;
+        let answer = self.inner.create_multipart_upload(of_one_user(request)).await?;
         self.begun(key, answer.output.upload_id.clone().unwrap_or_default());
         Ok(answer)
     }
 
     async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
-        self.inner.upload_part(request).await
+        self.inner.upload_part(of_one_user(request)).await
     }
 
     async fn complete_multipart_upload(
@@ -107,7 +136,7 @@ impl Operations for Bucket {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let (key, upload) = (request.input.key.clone(), request.input.upload_id.clone());
-        let answer = self.inner.complete_multipart_upload(request).await?;
+        let answer = self.inner.complete_multipart_upload(of_one_user(request)).await?;
         self.ended(key, upload);
         Ok(answer)
     }
@@ -117,7 +146,7 @@ impl Operations for Bucket {
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         let (key, upload) = (request.input.key.clone(), request.input.upload_id.clone());
-        let answer = self.inner.abort_multipart_upload(request).await?;
+        let answer = self.inner.abort_multipart_upload(of_one_user(request)).await?;
         self.ended(key, upload);
         Ok(answer)
     }

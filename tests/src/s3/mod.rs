@@ -7,14 +7,19 @@
 //! this file by its path.
 
 mod bucket;
+mod keys;
+mod seen;
 mod trouble;
 
+pub use seen::Seen;
 pub use trouble::Trouble;
 
 use bucket::Bucket;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use keys::Keys;
+use s3s::service::S3ServiceBuilder;
+use seen::Requests;
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
@@ -38,7 +43,8 @@ pub struct S3 {
     address: SocketAddr,
     folder: tempfile::TempDir,
     bucket: Bucket,
-    troubles: Arc<Troubles>,
+    keys: Keys,
+    between: Arc<Between>,
     /// Dropping it stops the server.
     _hold: oneshot::Sender<()>,
 }
@@ -54,25 +60,27 @@ impl S3 {
         fs::create_dir(folder.path().join(BUCKET)).expect("a bucket is a folder");
         let bucket = Bucket::over(folder.path());
         let mut service = S3ServiceBuilder::new(bucket.clone());
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-        let (service, troubles) = (service.build(), Arc::new(Troubles::default()));
+        let keys = Keys::default();
+        keys.accept(ACCESS_KEY, SECRET_KEY);
+        service.set_auth(keys.clone());
+        let (service, between) = (service.build(), Arc::new(Between::default()));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener can be made so");
         let address = listener.local_addr().expect("it is bound");
         let (hold, stop) = oneshot::channel();
-        let between = troubles.clone();
+        let on_the_way = between.clone();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             let runtime = runtime.expect("a runtime");
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, service, between) => {}
+                    () = accept(listener, service, on_the_way) => {}
                     _ = stop => {}
                 }
             });
             runtime.shutdown_background();
         });
-        Self { address, folder, bucket, troubles, _hold: hold }
+        Self { address, folder, bucket, keys, between, _hold: hold }
     }
 
     /// The port that it listens on.
@@ -96,13 +104,29 @@ impl S3 {
 
     /// Does this with the requests that come from now on.
     pub fn set(&self, trouble: Trouble) {
-        self.troubles.set(trouble);
+        self.between.troubles.set(trouble);
     }
 
     /// How many requests it was asked since [`Self::set`] that trouble came over.
     #[must_use]
     pub fn troubled(&self) -> u32 {
-        self.troubles.count()
+        self.between.troubles.count()
+    }
+
+    /// Accepts requests that are signed with these keys, too.
+    pub fn accept_keys(&self, id: &str, secret: &str) {
+        self.keys.accept(id, secret);
+    }
+
+    /// Refuses from now on what is signed with these keys.
+    pub fn revoke_keys(&self, id: &str) {
+        self.keys.revoke(id);
+    }
+
+    /// All requests that it was asked, in the order of its answers.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.between.requests.all()
     }
 
     /// The keys of all objects.
@@ -128,15 +152,27 @@ impl S3 {
     }
 }
 
-async fn accept(listener: TcpListener, service: s3s::service::S3Service, troubles: Arc<Troubles>) {
+/// What stands between a request and the service.
+#[derive(Debug, Default)]
+struct Between {
+    troubles: Troubles,
+    requests: Requests,
+}
+
+async fn accept(listener: TcpListener, service: s3s::service::S3Service, between: Arc<Between>) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("it is not blocking");
     loop {
         let Ok((client, _)) = listener.accept().await else { continue };
         let _ = client.set_nodelay(true);
-        let (service, troubles) = (service.clone(), troubles.clone());
+        let (service, between) = (service.clone(), between.clone());
         let answer = service_fn(move |request| {
-            let (service, troubles) = (service.clone(), troubles.clone());
-            async move { troubles.answer(&service, request).await }
+            let (service, between) = (service.clone(), between.clone());
+            async move {
+                let seen = Seen::of(&request);
+                let answer = between.troubles.answer(&service, request).await;
+                between.requests.note(seen, answer.as_ref().ok());
+                answer
+            }
         });
         // Fails where the client went away, or was to be left without an answer.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(client), answer));

@@ -15,5 +15,6 @@ mod slow_crowd;
 mod slow_readers;
 mod sockets;
 mod store;
+mod store_keys;
 mod uploads;
 mod worker;

@@ -1,12 +1,12 @@
 //! Uploads in parts that were begun and not ended: whoever began one died, or
 //! never heard its id. They cost room, and no listing of objects shows them.
 
-use super::Bucket;
+use super::{Bucket, client::REFUSED};
 use crate::StoreError;
 use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
 use object_store::{
-    client::{HttpRequest, HttpRequestBody},
+    client::{HttpRequest, HttpRequestBody, HttpResponse},
     multipart::MultipartStore,
     path::Path,
     signer::{SignedUrlOptions, Signer},
@@ -90,11 +90,19 @@ impl Bucket {
     }
 
     /// What the server's keys begin with.
-    fn root(&self) -> String {
+    pub(super) fn root(&self) -> String {
         match self.prefix.as_ref() {
             "" => String::new(),
             prefix => format!("{prefix}/"),
         }
+    }
+
+    async fn ask(&self, options: &SignedUrlOptions) -> Result<HttpResponse, StoreError> {
+        let failed = |error: object_store::Error| StoreError::failed(ATTEMPT, error);
+        let url = self.s3.signed_url_opts(Method::GET, &Path::default(), SIGNED_FOR, options).await.map_err(failed)?;
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        *request.uri_mut() = url.as_str().parse().map_err(|error| StoreError::failed(ATTEMPT, Box::new(error)))?;
+        self.client.execute(request).await.map_err(|error| StoreError::failed(ATTEMPT, error))
     }
 
     async fn page(&self, prefix: &str, key: &str, upload: &str) -> Result<Page, StoreError> {
@@ -102,11 +110,11 @@ impl Bucket {
         let markers = [("prefix", prefix), ("key-marker", key), ("upload-id-marker", upload)];
         query.extend(markers.into_iter().filter(|(_, value)| !value.is_empty()));
         let options = SignedUrlOptions::new().with_query(query);
-        let failed = |error: object_store::Error| StoreError::failed(ATTEMPT, error);
-        let url = self.s3.signed_url_opts(Method::GET, &Path::default(), SIGNED_FOR, &options).await.map_err(failed)?;
-        let mut request = HttpRequest::new(HttpRequestBody::empty());
-        *request.uri_mut() = url.as_str().parse().map_err(|error| StoreError::failed(ATTEMPT, Box::new(error)))?;
-        let answer = self.client.execute(request).await.map_err(|error| StoreError::failed(ATTEMPT, error))?;
+        let mut answer = self.ask(&options).await?;
+        if let Some(keys) = self.keys.as_ref().filter(|_| REFUSED.contains(&answer.status().as_u16())) {
+            keys.other_than(&*keys.current().await).await;
+            answer = self.ask(&options).await?;
+        }
         if !answer.status().is_success() {
             let status = format!("the server answered with {}", answer.status());
             return Err(StoreError::failed(ATTEMPT, io::Error::other(status)));
