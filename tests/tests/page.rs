@@ -2,7 +2,7 @@
 //! and a private one with all that becomes of it. The scripts are in
 //! `tests/browser`.
 
-use heim_tests::{corpus, standalone::Standalone};
+use heim_tests::{corpus, s3::S3, standalone::Standalone};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -46,6 +46,19 @@ async fn a_photo_that_one_drops_is_seen_by_both() {
     for name in ["wide-light.png", "narrow-dark.png", "viewer.png"] {
         assert_shot(name);
     }
+}
+
+#[tokio::test]
+async fn a_page_shows_photos_that_come_from_the_stores_own_server() {
+    let s3 = S3::start();
+    let own = S3::settings("of/this/page", s3.port());
+    let settings = own.iter().map(|(key, value)| (*key, value.as_str()));
+    let settings: Vec<_> = settings.chain([("store.presigned_redirects", "true")]).collect();
+    let served = Standalone::with(&settings).await;
+    let page = format!("{}/room/welcome/", served.base());
+    drive("redirected.mjs", vec![page.into(), corpus::path(corpus::PHOTO).into()]).await;
+    assert_shot("redirected.png");
+    assert!(s3.seen().iter().any(|seen| seen.target.contains("X-Amz-Signature") && seen.method == "GET"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `GET /media/{id}/{name}`: what a download handle's URL stands for.
 
-use super::{Served, problem::INERT};
+use super::{Served, problem::INERT, redirect};
 use crate::{
     app::App,
     failure::Failure,
@@ -29,7 +29,7 @@ use std::{ops::Range, time::Duration};
 const LINGER: Duration = Duration::from_mins(1);
 
 /// Types that a browser may show in place: raster images that run nothing.
-const INLINE: [&str; 6] = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"];
+pub(super) const INLINE: [&str; 6] = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"];
 
 /// The bytes of a transcoding, or a single range of them.
 pub(super) async fn download(
@@ -63,6 +63,11 @@ pub(super) async fn download(
     let etag = format!("\"{id}-{name}-{version}\"");
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| matches(value, &etag)) {
         return answer(StatusCode::NOT_MODIFIED, &served, &etag, Body::empty());
+    }
+    if !fetch.room.private
+        && let Some(redirect) = redirect::to_store(&app, transcoding, &method).await?
+    {
+        return Ok(redirect);
     }
     // A range of something else than what the client has is of no use to it.
     let fresh = headers.get(header::IF_RANGE).is_none_or(|value| value == etag.as_str());

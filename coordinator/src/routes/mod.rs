@@ -10,6 +10,7 @@ mod link;
 mod origin;
 mod page;
 mod problem;
+mod redirect;
 mod seats;
 mod socket;
 mod upload;

@@ -1,10 +1,11 @@
 //! The demo room's page, embedded in the binary.
 
-use crate::failure::Failure;
+use super::Served;
+use crate::{app::App, failure::Failure};
 use aws_lc_rs::digest;
 use axum::{
     body::Body,
-    extract::Path,
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Redirect, Response},
 };
@@ -12,9 +13,15 @@ use data_encoding::HEXLOWER;
 use heim_common::{RoomName, problem::Code};
 use rust_embed::Embed;
 
-/// Where the page's own pictures, scripts and connections may come from.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-    connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Where the page's own pictures, scripts and connections may come from. The
+/// store's server is among them where downloads are sent there.
+fn policy(pictures: Option<&str>) -> String {
+    let from = pictures.map_or(String::new(), |origin| format!(" {origin}"));
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{from}; connect-src 'self' \
+         ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
 
 /// The files of `web/`. They are compiled in, so there is nothing to install.
 #[derive(Embed)]
@@ -34,17 +41,25 @@ pub(super) async fn slash(Path(room): Path<String>) -> Result<Redirect, Failure>
 }
 
 /// `GET /room/{room}/`: the page.
-pub(super) async fn room(Path(room): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(super) async fn room(
+    State(Served { app, .. }): State<Served>,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let _: RoomName = room.parse().map_err(|_| Code::RoomNotFound)?;
-    embedded("index.html", &headers)
+    embedded(&app, "index.html", &headers)
 }
 
 /// `GET /static/{file}`: what the page is made of.
-pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
-    embedded(&file, &headers)
+pub(super) async fn file(
+    State(Served { app, .. }): State<Served>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    embedded(&app, &file, &headers)
 }
 
-fn embedded(name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+fn embedded(app: &App, name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
     let content_type = match name.rsplit_once('.') {
         Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
@@ -59,9 +74,10 @@ fn embedded(name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
+    let policy = policy(app.store.presigned_origin());
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(|_| Code::Internal)?);
     fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     fields.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| Code::Internal)?);

@@ -6,6 +6,7 @@ mod crashing;
 mod doctor;
 mod emptied;
 mod passing;
+mod redirected;
 mod round;
 mod stopping;
 mod strangers;
