@@ -49,6 +49,9 @@ enum Admin {
     /// Looks at database, queue, store, keys and clocks, and says what is wrong
     /// and what to do. Ends with 1 if something is.
     Doctor,
+    /// Where the bytes are.
+    #[command(subcommand)]
+    Store(admin::store::StoreCommand),
     #[command(flatten)]
     By(admin::Command),
 }
@@ -67,6 +70,12 @@ async fn main() -> anyhow::Result<ExitCode> {
             ready::print(&if json { found.json() } else { found.to_string() });
             return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
+        Command::Admin { json, command: Admin::Store(command) } => {
+            let db = Database::connect(&file.database).await?;
+            let done = admin::store::run(command, &file.store, config::variable, &db, &user()).await?;
+            ready::print(&done.print(json));
+            return Ok(if done.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Admin { json, command: Admin::By(command) } => {
             let settings = file.settings()?;
             let db = Database::connect(&file.database).await?;
@@ -78,13 +87,13 @@ async fn main() -> anyhow::Result<ExitCode> {
                 );
             }
             let store = command.wants_store().then(|| Store::open(&file.store)).transpose()?;
-            let user = ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(config::variable);
+            let user = user();
             let hands = admin::Hands {
                 settings: &settings,
                 db: &db,
                 store: store.as_ref(),
                 queue: queue.as_ref().ok(),
-                user: user.as_deref().unwrap_or("unknown"),
+                user: &user,
             };
             admin::run(command, json, hands).await?;
         }
@@ -111,4 +120,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who types, for the audit.
+fn user() -> String {
+    let user = ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(config::variable);
+    user.unwrap_or_else(|| "unknown".to_owned())
 }

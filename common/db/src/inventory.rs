@@ -10,7 +10,7 @@ use crate::{
     },
     error::DbError,
 };
-use heim_common::{MediaId, job::JobState, key::ObjectKey};
+use heim_common::{MediaId, job::JobState, key::ObjectKey, spec::TranscodingName};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
 use std::collections::{HashMap, HashSet};
 
@@ -60,6 +60,37 @@ impl Database {
             let Some(row) = row else { return Ok(MediaCounts::default()) };
             let count = |name| row.try_get::<i64>("", name).map(i64::unsigned_abs);
             Ok(MediaCounts { unattached: count("unattached")?, withheld: count("withheld")?, gone: count("gone")? })
+        })
+        .await
+    }
+
+    /// The SHA-256 of those objects of these media objects of which a row says
+    /// it: originals that are stored as they were uploaded. Of an encrypted one
+    /// the row has another digest, and of no ciphertext.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn digests(&self, ids: &[MediaId]) -> Result<HashMap<ObjectKey, [u8; 32]>, DbError> {
+        self.read(DbError::Sweep, async {
+            let mut all = HashMap::new();
+            for some in ids.chunks(ASKED_AT_ONCE) {
+                let ids = || some.iter().map(|id| id.as_i64());
+                let plain = Entity::find().select_only().columns([Column::Id, Column::Digest]);
+                let plain = plain.filter(Column::Id.is_in(ids())).filter(Column::WrappedKey.is_null());
+                let plain = plain.into_tuple::<(i64, Option<Vec<u8>>)>().all(&self.pool).await?;
+                let digests: HashMap<i64, Vec<u8>> =
+                    plain.into_iter().filter_map(|(id, digest)| Some((id, digest?))).collect();
+                let originals = media_transcoding::Entity::find().select_only();
+                let originals = originals.columns([media_transcoding::Column::MediaId, media_transcoding::Column::Uri]);
+                let originals = originals.filter(media_transcoding::Column::MediaId.is_in(ids()));
+                let originals =
+                    originals.filter(media_transcoding::Column::Name.eq(TranscodingName::original().as_str()));
+                for (id, uri) in originals.into_tuple::<(i64, String)>().all(&self.pool).await? {
+                    let digest = digests.get(&id).and_then(|digest| digest.as_slice().try_into().ok());
+                    all.extend(digest.map(|digest| (ObjectKey::from_stored(uri), digest)));
+                }
+            }
+            Ok(all)
         })
         .await
     }

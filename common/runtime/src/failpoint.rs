@@ -101,6 +101,8 @@ points! {
     "files-removed" = FilesRemoved,
     /// Coordinator: an object that no row names is removed, and still noted.
     "orphan-removed" = OrphanRemoved,
+    /// `admin store migrate`: an object is in the second store, and not counted.
+    "object-moved" = ObjectMoved,
 }
 
 /// What happens at a point.

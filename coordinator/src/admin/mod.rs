@@ -11,6 +11,7 @@ mod purge;
 mod room;
 mod rotate;
 mod said;
+pub mod store;
 mod voice;
 mod worker;
 

@@ -5,6 +5,7 @@ mod bucket;
 mod crashing;
 mod doctor;
 mod emptied;
+mod migrated;
 mod passing;
 mod redirected;
 mod round;
