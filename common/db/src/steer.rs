@@ -72,10 +72,8 @@ impl Database {
                 return Ok(Retried::NotFailed);
             }
             begin_anew(tx, job.id).await?;
-            let seq = match object.state == MediaState::Failed.as_str() {
-                true => Some(wait_again(tx, &object).await?),
-                false => None,
-            };
+            let had_failed = object.state == MediaState::Failed.as_str();
+            let seq = if had_failed { Some(wait_again(tx, &object).await?) } else { None };
             let room = column::of("job", "room").word(&job.room)?;
             Ok(Retried::Again { room, media: MediaId::from_i64(job.media_id), seq })
         })

@@ -91,7 +91,7 @@ async fn one(tools: Tools<'_>, steer: Steer, job: JobId, dry_run: bool) -> Resul
     if dry_run {
         return if steer.can(&known.job) { Ok(job) } else { Err(steer.refusal(job)) };
     }
-    if carry_out(tools, steer, job).await? { Ok(job) } else { Err(steer.refusal(job)) }
+    if Box::pin(carry_out(tools, steer, job)).await? { Ok(job) } else { Err(steer.refusal(job)) }
 }
 
 async fn all(tools: Tools<'_>, steer: Steer, filter: &JobFilter, dry_run: bool) -> Result<Vec<JobId>, Failure> {
@@ -116,7 +116,7 @@ async fn all(tools: Tools<'_>, steer: Steer, filter: &JobFilter, dry_run: bool) 
             before = Some(last.id);
             for job in some.into_iter().filter(|job| steer.can(job)) {
                 // Somebody else may have been first.
-                if dry_run || carry_out(tools, steer, job.id).await? {
+                if dry_run || Box::pin(carry_out(tools, steer, job.id)).await? {
                     done.push(job.id);
                 }
             }

@@ -17,12 +17,12 @@ pub(crate) async fn set_lanes(
         let paused = tools.db.lanes_paused().await?;
         let mut changed = Vec::new();
         for lane in lanes.iter().copied() {
-            let changes = match (dry_run, pause) {
+            let is_other = match (dry_run, pause) {
                 (true, _) => paused.contains_key(&lane) != pause,
                 (false, true) => tools.db.lane_pause(lane).await?,
                 (false, false) => tools.db.lane_resume(lane).await?,
             };
-            changed.extend(changes.then_some(lane));
+            changed.extend(is_other.then_some(lane));
         }
         if !dry_run && !pause {
             tools.voice.ring();

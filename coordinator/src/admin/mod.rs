@@ -69,9 +69,11 @@ impl<'a> Tools<'a> {
         dry_run: bool,
         work: impl Future<Output = Result<(T, u64), Failure>>,
     ) -> Result<T, Failure> {
-        let seq = self.db.audit_begin(&Act { who: self.who, action, subject, dry_run }).await?;
-        let (done, affected) = work.await?;
-        if let Err(error) = self.db.audit_end(seq, affected).await {
+        let act = Act { who: self.who, action, subject, dry_run };
+        // Boxed: transactions are large, and every command has one of these around it.
+        let seq = Box::pin(self.db.audit_begin(&act)).await?;
+        let (done, affected) = Box::pin(work).await?;
+        if let Err(error) = Box::pin(self.db.audit_end(seq, affected)).await {
             tracing::warn!(seq, action, affected, error = chain(&error), "done, and not noted as done in the audit");
         }
         Ok(done)

@@ -49,9 +49,10 @@ async fn remove(
                 continue;
             }
             let key = ObjectKey::from_stored(stray.name.clone());
-            let is_gone = match dry_run {
-                true => reconcile::is_still_orphan(tools.db, &key).await?,
-                false => reconcile::remove_orphan(tools.db, store, &key).await?,
+            let is_gone = if dry_run {
+                reconcile::is_still_orphan(tools.db, &key).await?
+            } else {
+                Box::pin(reconcile::remove_orphan(tools.db, store, &key)).await?
             };
             if is_gone {
                 removed.push(stray.name);

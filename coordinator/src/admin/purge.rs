@@ -85,9 +85,9 @@ async fn all_of(tools: Tools<'_>, whose: &Whose, dry_run: bool, report: &mut Pur
         let Some(last) = some.last().map(|doomed| doomed.media) else { return Ok(()) };
         after = Some(last);
         if dry_run {
-            foresee(tools, some, report).await?;
+            Box::pin(foresee(tools, some, report)).await?;
         } else {
-            remove(tools, some, report).await?;
+            Box::pin(remove(tools, some, report)).await?;
         }
     }
 }

@@ -49,6 +49,13 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     text
 }
 
+/// Each of these on a line of its own, and how many they are.
+pub(crate) fn counted<T: ToString>(all: &[T], of: &str) -> String {
+    let mut lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+    lines.push(format!("{} {of}\n", all.len()));
+    lines.join("\n")
+}
+
 /// A value that may be missing.
 pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())

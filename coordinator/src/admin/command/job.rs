@@ -4,7 +4,7 @@ use super::CommandError;
 use crate::admin::{
     Tools,
     job::{Steer, Which, steer},
-    said::{Said, at, json, lasting, or_dash, table},
+    said::{Said, at, counted, json, lasting, or_dash, table},
 };
 use clap::{Args, Subcommand};
 use heim_common::{
@@ -121,8 +121,7 @@ async fn carry_out(tools: Tools<'_>, what: Steer, which: WhichArguments) -> Resu
         (Steer::Discard, false) => "given up",
         (Steer::Discard, true) => "would be given up",
     };
-    let mut text: String = jobs.iter().map(|job| format!("{job}\n")).collect();
-    text += &format!("{} jobs {verb}\n", jobs.len());
+    let text = counted(&jobs, &format!("jobs {verb}"));
     Ok(Said::new(text, json!({ "dry_run": dry_run, "jobs": jobs, "count": jobs.len() })))
 }
 
@@ -144,10 +143,8 @@ async fn list(tools: Tools<'_>, filter: &JobFilter, before: Option<JobId>, limit
     let rows: Vec<_> = jobs.iter().map(row).collect();
     let headings = ["job", "state", "lane", "room", "media object", "age", "claims", "reason", "worker"];
     let next = jobs.last().filter(|_| jobs.len() as u64 == limit).map(|job| job.id);
-    let mut text = table(headings, &rows);
-    if let Some(next) = next {
-        text += &format!("there may be more: --before {next}\n");
-    }
+    let more = next.map(|next| format!("there may be more: --before {next}\n"));
+    let text = table(headings, &rows) + more.as_deref().unwrap_or_default();
     Ok(Said::new(text, json!({ "jobs": json(&jobs), "next": next })))
 }
 
@@ -180,8 +177,6 @@ fn in_words(history: &JobHistory) -> String {
     let JobHistory { job, attempts, media } = history;
     let JobRow { id, lane, room, state, reason, failures, deaths, snoozes, created, .. } = job;
     let because = reason.as_ref().map_or_else(String::new, |reason| format!(" because of {reason}"));
-    let mut text = format!("job {id} in {lane}: {state}{because}\n");
-    text += &format!("made at {}; {failures} failures, {deaths} deaths, {snoozes} snoozes\n", at(*created));
     let of = media.as_ref().map_or_else(
         || "is given up".to_owned(),
         |media| {
@@ -189,14 +184,20 @@ fn in_words(history: &JobHistory) -> String {
             format!("of {} is {}: {}", media.uploader.id, media.state.as_str(), names.join(", "))
         },
     );
-    text += &format!("media object {} in {room} {of}\n", job.media);
     let rows: Vec<_> = attempts.iter().map(attempt).collect();
     let headings = ["claim", "worker", "began", "waited", "took", "verdict", "reason", "stages"];
-    text += &table(headings, &rows);
-    for AttemptRow { fence, error, .. } in attempts {
-        text += &error.as_ref().map_or_else(String::new, |error| format!("claim {fence}: {error}\n"));
-    }
-    text
+    let mut parts = vec![
+        format!("job {id} in {lane}: {state}{because}\n"),
+        format!("made at {}; {failures} failures, {deaths} deaths, {snoozes} snoozes\n", at(*created)),
+        format!("media object {} in {room} {of}\n", job.media),
+        table(headings, &rows),
+    ];
+    let error = |attempt: &AttemptRow| {
+        let AttemptRow { fence, error, .. } = attempt;
+        error.as_ref().map(|error| format!("claim {fence}: {error}\n"))
+    };
+    parts.extend(attempts.iter().filter_map(error));
+    parts.concat()
 }
 
 fn attempt(attempt: &AttemptRow) -> [String; 8] {

@@ -70,7 +70,7 @@ impl Lanes {
 
 pub(super) async fn run(command: LaneCommand, tools: Tools<'_>) -> Result<Said, CommandError> {
     match command {
-        LaneCommand::List => list(&lanes(tools).await?),
+        LaneCommand::List => Ok(list(&lanes(tools).await?)),
         LaneCommand::Pause { lane, dry_run } => set(tools, lane, true, dry_run).await,
         LaneCommand::Resume { lane, dry_run } => set(tools, lane, false, dry_run).await,
     }
@@ -83,14 +83,15 @@ async fn set(tools: Tools<'_>, meant: Lanes, pause: bool, dry_run: bool) -> Resu
     let words: Vec<_> = changed.iter().map(|lane| lane.as_str()).collect();
     let would = if dry_run { "would be " } else { "" };
     let verb = if pause { "paused" } else { "resumed" };
-    let text = match words.is_empty() {
-        true => format!("nothing {would}{verb}: it was so already\n"),
-        false => format!("{would}{verb}: {}\n", words.join(", ")),
+    let text = if words.is_empty() {
+        format!("nothing {would}{verb}: it was so already\n")
+    } else {
+        format!("{would}{verb}: {}\n", words.join(", "))
     };
     Ok(Said::new(text, json!({ "dry_run": dry_run, "paused": pause, "changed": changed, "count": changed.len() })))
 }
 
-fn list(all: &[LaneOverview]) -> Result<Said, CommandError> {
+fn list(all: &[LaneOverview]) -> Said {
     let took = |took: Option<Quantiles>| took.map(|took| format!("{} {}", took.p50, took.p95));
     let row = |lane: &LaneOverview| {
         let hour = lane.hour;
@@ -120,5 +121,5 @@ fn list(all: &[LaneOverview]) -> Result<Said, CommandError> {
         "run p50 p95 ms",
     ];
     let rows: Vec<_> = all.iter().map(row).collect();
-    Ok(Said::new(table(headings, &rows), json!({ "lanes": json(all) })))
+    Said::new(table(headings, &rows), json!({ "lanes": json(all) }))
 }

@@ -5,12 +5,12 @@ use crate::{
     admin::{
         Tools,
         orphan::remove_orphans,
-        said::{Said, at, json, or_dash, table},
+        said::{Said, at, counted, json, or_dash, table},
     },
     config::Settings,
 };
 use clap::{Args, Subcommand};
-use heim_common::{RoomName, UserId};
+use heim_common::UserId;
 use heim_db::{AuditRow, StrayRow, Usage, UsageBy};
 use serde_json::json;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, Args)]
 pub struct UsageArguments {
     /// By room; or of this room alone.
-    #[arg(long, num_args = 0..=1, conflicts_with = "agent")]
-    room: Option<Option<RoomName>>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "", conflicts_with = "agent")]
+    room: Option<String>,
     /// By agent; or of this agent alone.
-    #[arg(long, num_args = 0..=1)]
-    agent: Option<Option<String>>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "")]
+    agent: Option<String>,
     /// How many, those first that have most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     limit: u64,
@@ -33,11 +33,14 @@ pub(super) async fn usage(arguments: UsageArguments, tools: Tools<'_>) -> Result
     let UsageArguments { room, agent, limit } = arguments;
     let (by, word, only) = match (room, agent) {
         (_, Some(agent)) => {
-            let agent = agent.map(|agent| UserId::parse(&agent).ok_or(CommandError::Agent)).transpose()?;
-            (UsageBy::Agent, "agent", agent.map(|agent| agent.to_string()))
+            if !agent.is_empty() && UserId::parse(&agent).is_none() {
+                return Err(CommandError::Agent);
+            }
+            (UsageBy::Agent, "agent", agent)
         }
-        (room, None) => (UsageBy::Room, "room", room.flatten().map(|room| room.to_string())),
+        (room, None) => (UsageBy::Room, "room", room.unwrap_or_default()),
     };
+    let only = Some(only).filter(|only| !only.is_empty());
     let usage = tools.db.usage(by, only.as_deref(), limit).await?;
     let row = |usage: &Usage| {
         let Usage { name, media_objects, objects, bytes } = usage;
@@ -95,8 +98,7 @@ pub(super) async fn orphan(
             let known = Duration::from_millis(settings.limits.body_timeout_ms);
             let removed = remove_orphans(tools, (!all).then_some(names.as_slice()), known, dry_run).await?;
             let verb = if dry_run { "would be removed" } else { "removed" };
-            let mut text: String = removed.iter().map(|name| format!("{name}\n")).collect();
-            text += &format!("{} objects {verb}\n", removed.len());
+            let text = counted(&removed, &format!("objects {verb}"));
             Ok(Said::new(text, json!({ "dry_run": dry_run, "objects": removed, "count": removed.len() })))
         }
     }

@@ -66,16 +66,20 @@ fn in_words(report: &PurgeReport, dry_run: bool) -> String {
         [media.to_string(), room.to_string(), agent.to_string(), state.clone(), objects.to_string(), bytes.to_string()]
     };
     let rows: Vec<_> = media.iter().map(row).collect();
-    let mut text = table(["media object", "room", "agent", "state", "objects", "bytes"], &rows);
     let would = if dry_run { "would be " } else { "" };
-    text += &format!("{} media objects {would}removed, with {files} files;", media.len());
-    text += &format!(" {} messages {would}deleted, {} changed\n", messages_deleted.len(), messages_changed.len());
+    let headings = ["media object", "room", "agent", "state", "objects", "bytes"];
+    let (deleted, changed) = (messages_deleted.len(), messages_changed.len());
+    let mut parts = vec![
+        table(headings, &rows),
+        format!("{} media objects {would}removed, with {files} files; ", media.len()),
+        format!("{deleted} messages {would}deleted, {changed} changed\n"),
+    ];
     if *files_left > 0 {
-        text += &format!("the files of {files_left} media objects are left to the next sweep: the log says why\n");
+        parts.push(format!("the files of {files_left} media objects are left to the next sweep: the log says why\n"));
     }
     if !rooms_unopened.is_empty() {
         let rooms: Vec<_> = rooms_unopened.iter().map(RoomName::as_str).collect();
-        text += &format!("keys did not open, so that some of it may be left there: {}\n", rooms.join(", "));
+        parts.push(format!("keys did not open, so that some of it may be left there: {}\n", rooms.join(", ")));
     }
-    text
+    parts.concat()
 }

@@ -3,7 +3,7 @@
 use super::CommandError;
 use crate::admin::{
     Tools,
-    said::{Said, json, lasting, table},
+    said::{Said, counted, json, lasting, table},
     worker::{is_alive, steer_workers},
 };
 use clap::{Args, Subcommand};
@@ -55,8 +55,7 @@ async fn set(tools: Tools<'_>, arguments: WorkerArguments, wish: WorkerState) ->
         (WorkerState::Paused, true) => "would be paused",
         (_, true) => "would be drained",
     };
-    let mut text: String = workers.iter().map(|worker| format!("{worker}\n")).collect();
-    text += &format!("{} workers {verb}\n", workers.len());
+    let text = counted(&workers, &format!("workers {verb}"));
     let json = json!({ "dry_run": dry_run, "wish": wish, "workers": workers, "count": workers.len() });
     Ok(Said::new(text, json))
 }

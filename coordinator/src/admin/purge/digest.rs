@@ -65,11 +65,15 @@ async fn older(
         let Some(last) = some.last() else { return Ok(()) };
         after = Some(*last);
         for id in some {
-            if !is_this(tools, id, sha256).await? {
+            if !Box::pin(is_this(tools, id, sha256)).await? {
                 continue;
             }
             let doomed = tools.db.media_doomed(&Whose::Media(id), None, 1).await?;
-            if dry_run { foresee(tools, doomed, report).await? } else { remove(tools, doomed, report).await? }
+            if dry_run {
+                Box::pin(foresee(tools, doomed, report)).await?;
+            } else {
+                Box::pin(remove(tools, doomed, report)).await?;
+            }
         }
     }
 }
