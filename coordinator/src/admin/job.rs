@@ -74,14 +74,14 @@ impl Steer {
 /// Does it, or says to which jobs it would be done; returns these.
 pub(crate) async fn steer(tools: Tools<'_>, steer: Steer, which: &Which, dry_run: bool) -> Result<Vec<JobId>, Failure> {
     let subject = subject(which);
-    let work = async {
+    let work = Box::pin(async {
         let done = match which {
             Which::One(job) => vec![one(tools, steer, *job, dry_run).await?],
             Which::All(filter) => all(tools, steer, filter, dry_run).await?,
         };
         let count = done.len() as u64;
         Ok((done, count))
-    };
+    });
     tools.audited(steer.action(), &subject, dry_run, work).await
 }
 

@@ -3,17 +3,17 @@
 
 mod command;
 pub mod doctor;
-mod job;
+pub(crate) mod job;
 mod lane;
-mod orphan;
-mod overview;
-mod purge;
+pub(crate) mod orphan;
+pub(crate) mod overview;
+pub(crate) mod purge;
 mod room;
 mod rotate;
 mod said;
 pub mod store;
 mod voice;
-mod worker;
+pub(crate) mod worker;
 
 pub use command::{Command, CommandError, Hands, run};
 pub(crate) use lane::set_lanes;

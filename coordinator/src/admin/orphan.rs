@@ -19,14 +19,14 @@ pub(crate) async fn remove_orphans(
     dry_run: bool,
 ) -> Result<Vec<String>, Failure> {
     let subject = names.map_or_else(|| "all".to_owned(), |names| names.join(" "));
-    let work = async {
+    let work = Box::pin(async {
         let removed = remove(tools, names, known, dry_run).await?;
         if removed.is_empty() && names.is_some() {
             return Err(Failure::with(Code::NotFound, "none of these is known as an orphan for long enough"));
         }
         let count = removed.len() as u64;
         Ok((removed, count))
-    };
+    });
     tools.audited("orphan remove", &subject, dry_run, work).await
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn purge(tools: Tools<'_>, key: &PurgeKey, dry_run: bool) -> Re
         PurgeKey::Room(room) => format!("room={room}"),
         PurgeKey::Sha256(sha256) => format!("sha256={}", data_encoding::HEXLOWER.encode(sha256)),
     };
-    let work = async {
+    let work = Box::pin(async {
         let mut report = PurgeReport::default();
         match key {
             PurgeKey::Media(id) => all_of(tools, &Whose::Media(*id), dry_run, &mut report).await?,
@@ -69,12 +69,14 @@ pub(crate) async fn purge(tools: Tools<'_>, key: &PurgeKey, dry_run: bool) -> Re
             PurgeKey::Room(room) => all_of(tools, &Whose::Room(room.clone()), dry_run, &mut report).await?,
             PurgeKey::Sha256(sha256) => digest::purge(tools, sha256, dry_run, &mut report).await?,
         }
+        report.messages_deleted.sort_unstable();
+        report.messages_changed.sort_unstable();
         if report.media.is_empty() {
             return Err(Failure::with(Code::MediaNotFound, "there is no such media object"));
         }
         let count = report.media.len() as u64;
         Ok((report, count))
-    };
+    });
     tools.audited("purge", &subject, dry_run, work).await
 }
 

@@ -24,11 +24,11 @@ pub(crate) enum Made {
 
 /// Makes a room, or gives a private one another passcode.
 pub(crate) async fn make_room(tools: Tools<'_>, room: &RoomName, wanted: Wanted) -> Result<Made, Failure> {
-    let work = async {
+    let work = Box::pin(async {
         let made = make(tools, room, wanted).await?;
         let count = u64::from(made != Made::Unchanged);
         Ok((made, count))
-    };
+    });
     tools.audited("room make", room.as_str(), false, work).await
 }
 
@@ -84,11 +84,11 @@ async fn change_passcode(tools: Tools<'_>, room: Room, passcode: String) -> Resu
 /// Deletes a room with all that is in it, and shreds its keys at once. Returns
 /// what the room is to be told.
 pub(crate) async fn delete_room(tools: Tools<'_>, room: &RoomName) -> Result<News, Failure> {
-    let work = async {
+    let work = Box::pin(async {
         let epoch = tools.db.room_delete(room, tools.now()).await?.ok_or(Code::RoomNotFound)?;
         tools.keys.forget(Some(room));
         Ok((News::Closed { epoch, deleted: true }, 1))
-    };
+    });
     tools.audited("room delete", room.as_str(), false, work).await
 }
 
@@ -119,13 +119,13 @@ pub(crate) async fn delete_message(
     room: &RoomName,
     message: MessageId,
 ) -> Result<Option<News>, Failure> {
-    let work = async {
+    let work = Box::pin(async {
         let edit = EditId(tools.ids.snowflake());
         match tools.db.message_delete(room, message, edit, tools.now()).await? {
             Deleted::Now { previous } => Ok((Some(News::Edited { message, edit, previous, by: None }), 1)),
             Deleted::Before => Ok((None, 0)),
             Deleted::NotFound => Err(Code::MessageNotFound.into()),
         }
-    };
+    });
     tools.audited("message delete", &format!("room={room} message={message}"), false, work).await
 }

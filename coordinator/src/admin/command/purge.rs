@@ -10,10 +10,20 @@ use clap::Args;
 use heim_common::{MediaId, MessageId, RoomName, UserId};
 use heim_db::Doomed;
 
-/// `admin purge`: one of these.
+/// `admin purge`
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false, id = "key", args = ["media", "message", "agent", "room", "sha256"])]
 pub struct PurgeArguments {
+    #[command(flatten)]
+    key: KeyArguments,
+    /// Says what would be removed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What is to be removed: one of these.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct KeyArguments {
     /// A media object.
     #[arg(long)]
     media: Option<MediaId>,
@@ -29,13 +39,10 @@ pub struct PurgeArguments {
     /// Every upload of the file with this SHA-256, in all rooms; 64 hexadecimal digits.
     #[arg(long)]
     sha256: Option<String>,
-    /// Says what would be removed.
-    #[arg(long)]
-    dry_run: bool,
 }
 
-fn key(arguments: &PurgeArguments) -> Result<PurgeKey, CommandError> {
-    let PurgeArguments { media, message, agent, room, sha256, dry_run: _ } = arguments;
+fn key(arguments: &KeyArguments) -> Result<PurgeKey, CommandError> {
+    let KeyArguments { media, message, agent, room, sha256 } = arguments;
     if let Some(agent) = agent {
         return UserId::parse(agent).map(PurgeKey::Agent).ok_or(CommandError::Agent);
     }
@@ -51,7 +58,7 @@ fn key(arguments: &PurgeArguments) -> Result<PurgeKey, CommandError> {
 }
 
 pub(super) async fn run(arguments: PurgeArguments, tools: Tools<'_>) -> Result<Said, CommandError> {
-    let (key, dry_run) = (key(&arguments)?, arguments.dry_run);
+    let (key, dry_run) = (key(&arguments.key)?, arguments.dry_run);
     let report = purge(tools, &key, dry_run).await?;
     let mut all = json(&report);
     all["dry_run"] = dry_run.into();

@@ -65,7 +65,8 @@ async fn older(
         let Some(last) = some.last() else { return Ok(()) };
         after = Some(*last);
         for id in some {
-            if !Box::pin(is_this(tools, id, sha256)).await? {
+            let is_known = report.media.iter().any(|doomed| doomed.media == id);
+            if is_known || !Box::pin(is_this(tools, id, sha256)).await? {
                 continue;
             }
             let doomed = tools.db.media_doomed(&Whose::Media(id), None, 1).await?;
