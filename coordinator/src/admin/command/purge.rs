@@ -23,7 +23,7 @@ pub struct PurgeArguments {
 /// What is to be removed: one of these.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct KeyArguments {
+struct KeyArguments {
     /// A media object.
     #[arg(long)]
     media: Option<MediaId>,
