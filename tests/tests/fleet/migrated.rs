@@ -123,7 +123,7 @@ async fn a_fleet_moves_into_a_bucket_while_uploads_go_on_and_loses_nothing() {
             photos.push((ben.cookie(), ROOM, share(&ben, name).await));
         }
     }
-    let load = Load::start(2, &[moving.fleet.base(0), moving.fleet.base(1)]);
+    let load = Load::start(1, &[moving.fleet.base(0), moving.fleet.base(1)]);
     more(&load, 5).await;
 
     // Killed in the middle.
