@@ -95,7 +95,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 queue: queue.as_ref().ok(),
                 user: &user,
             };
-            admin::run(command, json, hands).await?;
+            Box::pin(admin::run(command, json, hands)).await?;
         }
         Command::Serve { listen, check_config } => {
             file.coordinator.listen = listen.unwrap_or(file.coordinator.listen);

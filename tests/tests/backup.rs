@@ -29,9 +29,14 @@ fn lines(marked: &str) -> String {
 
 async fn run(marked: &str, environment: &[(String, String)], places: &[(&str, &Path)]) {
     let programs = binary("heim-coordinator").parent().expect("it is in a folder").to_owned();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("there is one"));
+    let path = std::env::var_os("PATH").expect("there is one");
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path)));
     let mut shell = Command::new("sh");
-    shell.args(["-eux", "-c", &lines(marked)]).env_clear().env("PATH", path).envs(environment.iter().cloned());
+    shell
+        .args(["-eux", "-c", &lines(marked)])
+        .env_clear()
+        .env("PATH", path.expect("folders have plain names"))
+        .envs(environment.iter().cloned());
     let ended = shell.envs(places.iter().copied()).output().await.expect("a shell starts");
     assert!(ended.status.success(), "{marked}: {ended:?}");
 }

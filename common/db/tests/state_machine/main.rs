@@ -48,8 +48,8 @@ fn the_database_does_what_the_state_machine_says() {
     let asked = std::env::var(REAL_VARIABLE).ok().map(|count| count.parse::<u64>().unwrap());
     let began = Instant::now();
     let played = thread::scope(|scope| {
-        let players = Vec::from_iter((0..PLAYERS).map(|first| scope.spawn(move || play_real(first, asked, began))));
-        Vec::from_iter(players.into_iter().map(|player| player.join().unwrap()))
+        let players: Vec<_> = (0..PLAYERS).map(|first| scope.spawn(move || play_real(first, asked, began))).collect();
+        players.into_iter().map(|player| player.join().unwrap()).collect::<Vec<_>>()
     });
     let (played, steps) = played.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     tell(&format!("{played} schedules on SQLite, {steps} steps, {:.0} s", began.elapsed().as_secs_f64()));

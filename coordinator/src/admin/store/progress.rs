@@ -117,7 +117,7 @@ impl Progress {
             Ok(Moved::Gone) => done.gone += 1,
             Err(error) => {
                 done.failed += 1;
-                let error = chain(&error).to_string();
+                let error = chain(&error);
                 let line = format!("{key}: {error}\n");
                 match &self.bar {
                     Some(bar) => bar.suspend(|| ready::complain(&line)),
