@@ -15,7 +15,7 @@ use serde_json::json;
 /// Half of it is for connections.
 const OPEN_FILES: u32 = 256;
 /// What is open besides connections is more than half of it.
-const FEW_OPEN_FILES: u32 = 72;
+const FEW_OPEN_FILES: u32 = 80;
 
 async fn start(most: u32) -> Standalone {
     let patient = [("limits.header_timeout_ms", "60000"), ("limits.body_idle_timeout_ms", "60000")];
@@ -80,7 +80,8 @@ async fn refuses_and_recovers(open_files_max: u32) {
     assert!(refused > 0 && !busy.is_empty());
     assert!(heim.process.is_alive());
     drop(busy);
-    let recovered = async || Client::connect(heim.base(), "welcome", Entrance::aware()).await.ok();
+    // It may still hang up without a word.
+    let recovered = async || Client::try_connect(heim.base(), "welcome", Entrance::aware()).await.ok();
     let ana = until("it has places again", recovered).await;
     ana.command("nick", json!({ "name": "ana" })).await;
     let id = share_accepted(&ana, photo).await;
