@@ -36,6 +36,7 @@ const GROWING: [&str; 9] = [
 /// Where they are, and the words of what bounds them there.
 const BOUNDED: &[(&str, &str, &str)] = &[
     ("common/queue/src/in_process.rs", "lane_max", "a lane takes a few windows"),
+    ("common/store/src/bucket/keys/file.rs", "BYTES_MAX", "a file of keys"),
     ("common/store/src/bucket/unfinished.rs", "max-uploads", "a page of a listing of the bucket"),
     ("common/store/src/stored.rs", "take(", "a chunk"),
     ("coordinator/src/keys/keyring.rs", "KEPT_MAX", "keys that were used lately"),
@@ -51,6 +52,7 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("coordinator/src/rooms/viewed.rs", "VIEWED_MAX", "objects that a session has seen"),
     ("coordinator/src/routes/hooks.rs", "json_bytes_max", "a hook's body"),
     ("worker/src/children/inside.rs", "take(size)", "an original, of the size that was announced"),
+    ("worker/src/jobs/account.rs", "&'static str", "stages of an attempt, whose names are the program's own words"),
     ("worker/src/children/pool.rs", "Semaphore", "one order for each slot that is free"),
 ];
 
