@@ -20,6 +20,7 @@ pub mod secret;
 pub mod session;
 pub mod spec;
 pub mod time;
+pub mod trace;
 pub mod wire;
 pub mod worker;
 
@@ -29,3 +30,4 @@ pub use room::RoomName;
 pub use secret::ObjectSecret;
 pub use session::{SessionId, UserId};
 pub use time::Millis;
+pub use trace::Trace;

@@ -1,20 +1,21 @@
 //! What every request handler is given: plain handles to the capabilities.
 
 use crate::{
-    config::Settings, dispatch::Bell, failure::Failure, keys::Keyring, passcode::Passcodes, rooms::Rooms, sign::Signer,
-    start::KnownWalls,
+    config::Settings, dispatch::Bell, failure::Failure, keys::Keyring, passcode::Passcodes, readiness::Readiness,
+    rooms::Rooms, sign::Signer, start::KnownWalls,
 };
-use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, id::Snowflakes, problem::Code, time::Clock};
+use heim_common::{JobId, MediaId, MessageId, Millis, Snowflake, Trace, id::Snowflakes, problem::Code, time::Clock};
 use heim_db::Database;
 use heim_queue::Queue;
+use heim_runtime::measure::Page;
 use heim_store::Store;
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::{
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// One coordinator. Cheap to clone.
 #[derive(Clone)]
@@ -48,7 +49,9 @@ pub(crate) struct Parts {
     /// Woken when there is much to remove.
     pub(crate) sweep: Arc<Notify>,
     /// What was counted.
-    pub(crate) metrics: PrometheusHandle,
+    pub(crate) metrics: Page,
+    /// How its parts were when somebody looked last.
+    pub(crate) readiness: Readiness,
 }
 
 impl App {
@@ -63,7 +66,7 @@ impl App {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        let ended = self.tasks.spawn(work).await;
+        let ended = self.tasks.spawn(work.in_current_span()).await;
         ended.unwrap_or_else(|error| Err(Failure::because(Code::Internal, error)))
     }
 
@@ -104,6 +107,11 @@ impl Ids {
 
     pub(crate) fn message(&self) -> MessageId {
         MessageId(self.snowflake())
+    }
+
+    /// The id of a request that nobody has begun before.
+    pub(crate) fn trace() -> Trace {
+        Trace::begin(rand::random(), rand::random())
     }
 
     pub(crate) fn job(&self) -> JobId {

@@ -2,7 +2,11 @@
 //! and sweeps. Every sweep is idempotent, and any number of coordinators may
 //! run it.
 
-use crate::{app::App, rooms};
+use crate::{
+    app::App,
+    measures::{self, Swept},
+    rooms,
+};
 use heim_common::room_event::News;
 use heim_db::{DbError, Reaped};
 use heim_queue::QueueError;
@@ -34,14 +38,15 @@ pub(crate) async fn run(app: App, number: u16, stop: CancellationToken) {
     loop {
         let (what, result) = tokio::select! {
             () = stop.cancelled() => return,
-            _ = sweep.tick() => ("reap", reap(&app).await),
+            _ = sweep.tick() => ("leases", reap(&app).await),
             _ = presence.tick() => ("presence", renew(&app, number).await),
-            _ = trim.tick() => ("trim", tidy(&app).await),
+            _ = trim.tick() => ("tidy", tidy(&app).await),
             _ = eviction.tick() => {
                 look_at_eviction(&app, &mut evicts).await;
                 continue;
             }
         };
+        measures::sweep(what, result.is_ok(), app.now());
         if let Err(error) = result {
             tracing::warn!(what, error = chain(&error), "sweep failed; it comes again");
         }
@@ -57,7 +62,9 @@ async fn reap(app: &App) -> Result<(), DbError> {
     }
     failpoint!(JobsReaped);
     app.bell.ring();
+    measures::swept(Swept::Lease, reaped.len() as u64);
     for job in reaped {
+        measures::lease_lost();
         match job {
             Reaped::Again(job) => tracing::warn!(%job, "lease ran out"),
             Reaped::GaveUp(given_up) => rooms::announce_given_up(app, given_up).await,
@@ -74,13 +81,10 @@ async fn renew(app: &App, number: u16) -> Result<(), DbError> {
     rooms::keep_sessions(app).await?;
     // Whoever lives renews all of its sessions at once: where some expired, their
     // coordinator is dead, or as good as dead.
-    let lost: BTreeSet<_> = app
-        .db
-        .sessions_expire()
-        .await?
-        .into_iter()
-        .map(|(room, session)| (room, session.server_id, session.server_era))
-        .collect();
+    let expired = app.db.sessions_expire().await?;
+    measures::swept(Swept::Session, expired.len() as u64);
+    let lost: BTreeSet<_> =
+        expired.into_iter().map(|(room, session)| (room, session.server_id, session.server_era)).collect();
     for (room, server_id, server_era) in lost {
         tracing::warn!(%room, server_id, server_era, "a coordinator died with sessions in this room");
         rooms::announce(app, &room, News::Partition { server_id, server_era }).await;
@@ -115,13 +119,16 @@ async fn tidy(app: &App) -> Result<(), DbError> {
             break;
         }
         failpoint!(HandlesExpired);
+        measures::swept(Swept::Handle, some.len() as u64);
         for expired in some {
             rooms::announce_expired(app, expired).await;
         }
     }
     app.db.events_trim(app.now().before(EVENTS_KEPT)).await?;
     for _ in 0..TRIM_CALLS_MAX {
-        if app.db.jobs_trim(Duration::from_secs(app.settings.jobs.kept_s)).await? == 0 {
+        let trimmed = app.db.jobs_trim(Duration::from_secs(app.settings.jobs.kept_s)).await?;
+        measures::swept(Swept::Job, trimmed);
+        if trimmed == 0 {
             break;
         }
     }

@@ -110,6 +110,7 @@ async fn dispatch(
             let lost =
                 app.db.jobs_retell(lane, waiting, Duration::from_millis(app.settings.jobs.redispatch_ms)).await?;
             if lost > 0 {
+                metrics::counter!("heim_jobs_redispatched_total", "lane" => lane.as_str()).increment(lost);
                 tracing::info!(lane = lane.as_str(), lost, "the queue lost jobs: they are dispatched again");
             }
         }

@@ -3,9 +3,10 @@
 
 use crate::sign::{Purpose, Signer};
 use heim_common::{
-    MediaId, Millis, RoomName, UserId,
+    MediaId, Millis, RoomName, Trace, UserId,
     media::{MediaObject, Transcoding},
     spec::TranscodingName,
+    trace::HEADER_TRACE,
     wire::{Headers, TranscodingView, UploadHandle},
 };
 use serde::Deserialize;
@@ -36,10 +37,11 @@ impl UploadGrant {
     /// The HTTP request by which the client uploads. The secret is in a header:
     /// URLs end up in logs.
     #[must_use]
-    pub(crate) fn handle(&self, signer: &Signer, base: &str, content_type: Option<&str>) -> UploadHandle {
+    pub(crate) fn handle(&self, signer: &Signer, base: &str, content_type: Option<&str>, trace: Trace) -> UploadHandle {
         let Self { media, max_size, expires, epoch } = *self;
         let token = format!("{expires}.{max_size}.{epoch}.{}", self.signature(signer));
         let mut headers = Headers::from([("Authorization".to_owned(), vec![format!("Bearer {token}")])]);
+        headers.insert(HEADER_TRACE.to_owned(), vec![trace.to_string()]);
         if let Some(content_type) = content_type {
             headers.insert("Content-Type".to_owned(), vec![content_type.to_owned()]);
         }
@@ -212,7 +214,9 @@ mod tests {
     #[test]
     fn an_upload_handle_is_good_for_its_object_until_it_expires() {
         let grant = UploadGrant { media: "0c1oft7ew7ojk".parse().unwrap(), max_size: 1_000, expires: 100, epoch: 7 };
-        let handle = grant.handle(&signer(), "http://h", Some("image/png"));
+        let trace = Trace::begin(1, 2);
+        let handle = grant.handle(&signer(), "http://h", Some("image/png"), trace);
+        assert_eq!(handle.headers[HEADER_TRACE], [trace.to_string()], "the upload is a step of the same request");
         assert_eq!(handle.url, "http://h/media/0c1oft7ew7ojk");
         let token = handle.headers["Authorization"][0].strip_prefix("Bearer ").unwrap().to_owned();
         let verify =

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use heim_coordinator::{Capabilities, ConfigFile, DEFAULT_CONFIG, Elsewhere, admin};
 use heim_db::Database;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, clock, config, finding::Standing, forbid_core_dumps, ready, telemetry};
+use heim_runtime::{Shutdown, clock, config, finding::Standing, forbid_core_dumps, measure, ready, telemetry};
 use heim_store::Store;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
@@ -113,6 +113,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 store: Store::open(&file.store)?,
                 queue: Queue::connect(&file.queue).await?,
                 walls: None,
+                metrics: measure::begin(&[heim_coordinator::measures::MEASURES])?,
             };
             let address = listener.local_addr()?;
             let says = || ready::print(&format!("ready http://{address}\n"));

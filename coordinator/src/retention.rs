@@ -13,6 +13,7 @@
 use crate::{
     app::App,
     failure::Failure,
+    measures::{self, Swept},
     reconcile::{Place, reconcile},
 };
 use heim_common::key::ObjectKey;
@@ -39,9 +40,8 @@ const DEPARTURES_KEPT: Duration = Duration::from_mins(5);
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let settings = &app.settings.retention;
     let (place, period) = (Place::default(), Duration::from_secs(settings.orphans_s));
-    let orphans = every(period, "what does not fit together", || reconcile(&app, &place), None);
-    let sweeps =
-        every(Duration::from_millis(settings.sweep_ms), "what nobody is shown", || sweep(&app), Some(&app.sweep));
+    let orphans = every(&app, period, "reconcile", || reconcile(&app, &place), None);
+    let sweeps = every(&app, Duration::from_millis(settings.sweep_ms), "retention", || sweep(&app), Some(&app.sweep));
     tokio::select! {
         () = stop.cancelled() => {}
         () = orphans => {}
@@ -51,7 +51,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 
 /// Does something again and again, for ever: after each period, and when it is
 /// woken. Dropped anywhere, it is taken up again by the next who does it.
-async fn every<F>(period: Duration, what: &str, mut work: impl FnMut() -> F, woken: Option<&Notify>)
+async fn every<F>(app: &App, period: Duration, what: &'static str, mut work: impl FnMut() -> F, woken: Option<&Notify>)
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -68,7 +68,9 @@ where
             _ = ticks.tick() => {}
             () = woken => {}
         }
-        if let Err(Failure { cause, .. }) = work().await {
+        let ended = work().await;
+        measures::sweep(what, ended.is_ok(), app.now());
+        if let Err(Failure { cause, .. }) = ended {
             let cause = cause.as_deref().map(|cause| chain(cause));
             tracing::warn!(what, cause, "sweep failed; it comes again");
         }
@@ -82,11 +84,23 @@ async fn sweep(app: &App) -> Result<(), Failure> {
     for room in app.db.rooms_deleted(LIMIT).await? {
         // Each batch is less to do: it ends when the room is gone.
         while !app.db.room_sweep(&room, LIMIT).await? {}
+        measures::swept(Swept::Room, 1);
     }
-    while !app.db.media_release(unattached, deleted, LIMIT).await?.is_empty() {
+    loop {
+        let released = app.db.media_release(unattached, deleted, LIMIT).await?;
+        if released.is_empty() {
+            break;
+        }
         failpoint!(MediaReleased);
+        measures::swept(Swept::MediaObject, released.len() as u64);
     }
-    while app.db.messages_forget(deleted, LIMIT).await? > 0 {}
+    loop {
+        let forgotten = app.db.messages_forget(deleted, LIMIT).await?;
+        if forgotten == 0 {
+            break;
+        }
+        measures::swept(Swept::Message, forgotten);
+    }
     remove(app).await?;
     app.db.departures_trim(DEPARTURES_KEPT).await?;
     app.keys.forget(None);
@@ -109,6 +123,7 @@ async fn remove(app: &App) -> Result<(), Failure> {
         let Some(last) = some.last().map(|(id, _)| *id) else { return Ok(()) };
         for (id, _) in some.into_iter().filter(|(_, since)| *since > fresh || *since < rested) {
             let files = app.store.delete_folder(&ObjectKey::folder(id)).await?;
+            measures::swept(Swept::File, files);
             if files > 0 {
                 tracing::info!(media = %id, files, "files removed");
             }
@@ -123,7 +138,5 @@ async fn remove(app: &App) -> Result<(), Failure> {
 
 /// Tells how many of something there are.
 pub(crate) fn set(name: &'static str, state: &'static str, count: u64) {
-    // Counts are far below the 53 bits that are exact.
-    #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
-    metrics::gauge!(name, "state" => state).set(count as f64);
+    metrics::gauge!(name, "state" => state).set(measures::precise(count));
 }

@@ -5,8 +5,11 @@ use crate::{
     background::{self, PRESENCE_LEASE},
     config::Settings,
     dispatch::{self, Bell},
+    gauges,
     keys::Keyring,
+    measures,
     passcode::Passcodes,
+    readiness::Readiness,
     retention,
     rooms::{self, Rooms},
     routes,
@@ -15,9 +18,8 @@ use crate::{
 use heim_common::{Snowflake, time::Clock};
 use heim_db::{Database, DbError};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, clock, open_files, server, telemetry::chain};
+use heim_runtime::{Shutdown, clock, measure::Page, open_files, server, telemetry::chain};
 use heim_store::Store;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
@@ -39,6 +41,8 @@ pub struct Capabilities {
     /// The walls around the pixel children of this process, for `/readyz`. Only
     /// heim-media has any.
     pub walls: Option<KnownWalls>,
+    /// What is counted in this process, for `/metrics`.
+    pub metrics: Page,
 }
 
 /// How each wall around the pixel children stands, in words, as soon as they are up.
@@ -73,11 +77,12 @@ pub async fn serve(
     shutdown: Shutdown,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
-    let Capabilities { db, store, queue, walls } = capabilities;
+    let Capabilities { db, store, queue, walls, metrics } = capabilities;
     if !db.pending_migrations().await?.is_empty() {
         return Err(StartError::NotMigrated);
     }
     let clock: Clock = clock::system;
+    measures::begin(clock());
     let own_url = format!("http://{}", listener.local_addr().map_err(StartError::Listener)?);
     let keys = open_keys(&settings, &db).await?;
     let (number, era) = take_number(&db, clock).await?;
@@ -93,7 +98,8 @@ pub async fn serve(
         ids: Ids::new(number, clock),
         bell: Bell::default(),
         sweep: Arc::new(Notify::new()),
-        metrics: metrics_recorder(),
+        metrics,
+        readiness: Readiness::default(),
         server_id: format!("heim.{number}"),
         server_era: era.clone(),
         tasks: TaskTracker::new(),
@@ -111,6 +117,7 @@ pub async fn serve(
     tasks.spawn(dispatch::run(app.clone(), stop.clone()));
     tasks.spawn(background::run(app.clone(), number, stop.clone()));
     tasks.spawn(retention::run(app.clone(), stop.clone()));
+    tasks.spawn(gauges::run(app.clone(), stop.clone()));
     tasks.close();
 
     ready();
@@ -129,20 +136,6 @@ pub async fn serve(
         }
     }
     Ok(())
-}
-
-/// Counts for the whole process; who comes second shares the first one's place.
-fn metrics_recorder() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE
-        .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().build_recorder();
-            let handle = recorder.handle();
-            // Fails where somebody else counts already; then this stays empty.
-            let _ = metrics::set_global_recorder(recorder);
-            handle
-        })
-        .clone()
 }
 
 /// Opens the master keys. What cannot be opened costs private rooms, and said

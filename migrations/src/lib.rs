@@ -32,6 +32,8 @@ mod m0011_patient_jobs;
 mod m0012_announced_edits;
 mod m0013_descriptions;
 mod m0014_operators;
+mod m0015_oldest_jobs;
+mod m0016_traces;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -56,6 +58,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_announced_edits::Migration),
             Box::new(m0013_descriptions::Migration),
             Box::new(m0014_operators::Migration),
+            Box::new(m0015_oldest_jobs::Migration),
+            Box::new(m0016_traces::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use heim_coordinator::{Capabilities, KnownWalls};
 use heim_db::Database;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, ready};
+use heim_runtime::{Shutdown, measure, ready};
 use heim_store::Store;
 use heim_worker::{Credentials, WorkerError, children::Walls};
 use std::{
@@ -43,7 +43,9 @@ pub(crate) async fn run(mut all: Configuration) -> anyhow::Result<()> {
     let credentials = Credentials { key: settings.hooks.key.clone(), secret: settings.hooks.secret.clone() };
     let (serving, served) = oneshot::channel();
     let walls = KnownWalls::default();
-    let capabilities = Capabilities { db, store: store.clone(), queue: queue.clone(), walls: Some(Arc::clone(&walls)) };
+    let metrics = measure::begin(&[heim_coordinator::measures::MEASURES, heim_worker::measures::MEASURES])?;
+    let capabilities =
+        Capabilities { db, store: store.clone(), queue: queue.clone(), walls: Some(Arc::clone(&walls)), metrics };
     // The worker stops first: it still has to register and to finish.
     let last = Shutdown { soft: CancellationToken::new(), hard: shutdown.hard.clone() };
     let coordinator = heim_coordinator::serve(listener, settings, capabilities, last.clone(), || {

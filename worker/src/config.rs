@@ -42,6 +42,9 @@ pub struct WorkerConfig {
     pub concurrency: usize,
     /// The name in logs and rows. Each start has one of its own if none is given.
     pub name: Option<String>,
+    /// Where it tells how it is: `/healthz`, `/readyz` and `/metrics`. Empty:
+    /// nowhere.
+    pub listen: String,
     /// How long a stop may take, in milliseconds: running jobs go on until two
     /// seconds before its end, and are handed back in these.
     pub grace_ms: u64,
@@ -61,6 +64,7 @@ impl Default for WorkerConfig {
             allow_plain_http: false,
             concurrency: 0,
             name: None,
+            listen: String::new(),
             grace_ms: 20_000,
             files_per_child: 1000,
             original_bytes_max: 256 << 20,

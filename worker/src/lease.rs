@@ -15,6 +15,7 @@ use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::AbortOnDropHandle,
 };
+use tracing::Instrument;
 
 /// Heartbeats to a lease: some may be lost, or late because the machine has no
 /// time, and there is still one that holds it.
@@ -59,10 +60,11 @@ impl Lease {
     pub(crate) fn keep(heart: &Heart, held: Fence, asked: Instant, lease: Duration) -> Self {
         let lost = CancellationToken::new();
         let (tell, coordinator) = (lost.clone(), heart.coordinator.clone());
-        let heart = heart.runtime.spawn(async move {
+        let beats = async move {
             beat(&coordinator, held, asked, lease).await;
             tell.cancel();
-        });
+        };
+        let heart = heart.runtime.spawn(beats.in_current_span());
         Self { lost, _heart: AbortOnDropHandle::new(heart) }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     children::{ChildCommand, PoolError, Walls},
     config::{Credentials, PixelsConfig, WorkerConfig},
     coordinator::InvalidAddress,
+    measures,
     report::Reporter,
 };
 use heim_queue::{Gate, Queue, QueueError};
@@ -21,6 +22,12 @@ pub enum WorkerError {
     /// No HTTP client could be made.
     #[error("making an HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The port of `worker.listen` cannot be had.
+    #[error("cannot listen on worker.listen = {0:?}")]
+    Listen(String, #[source] std::io::Error),
+    /// There is nothing to count with.
+    #[error("beginning to count")]
+    Measures(#[source] heim_runtime::measure::BuildError),
     /// The thread of the heartbeats could not be started.
     #[error("starting the thread of the heartbeats")]
     Heart(#[source] std::io::Error),
@@ -55,6 +62,7 @@ pub async fn run(
 ) -> Result<(), WorkerError> {
     let bench = Bench::open(&config, pixels, hooks, store, ChildCommand::this_binary(), stop.clone()).await?;
     let (name, slots) = (bench.name.clone(), config.slots());
+    measures::begin(slots.get(), bench.pool.walls());
     ready(&name, bench.pool.walls());
     tracing::info!(name, slots, "working");
     // A worker that is drained ends without a grace: it has all the time that its jobs take.

@@ -53,6 +53,11 @@ impl Cause {
         self.code().is_some_and(|code| code == "53100" || sqlite_primary(&code) == Some(SQLITE_FULL))
     }
 
+    /// `SQLite`: read-only; PostgreSQL: within a read-only transaction.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.code().is_some_and(|code| code == "25006" || sqlite_primary(&code) == Some(SQLITE_READONLY))
+    }
+
     pub(crate) fn is_unavailable(&self) -> bool {
         match &self.0 {
             Kind::TimedOut | Kind::Sql(DbErr::ConnectionAcquire(_)) => true,

@@ -11,7 +11,12 @@ use crate::{
     transaction::transact,
 };
 use heim_common::{
-    JobId, MediaId, RoomName, job::JobState, key::ObjectKey, media::Encryption, spec::TranscodingSpec, wire::Account,
+    JobId, MediaId, RoomName, Trace,
+    job::{JobState, Lane},
+    key::ObjectKey,
+    media::Encryption,
+    spec::TranscodingSpec,
+    wire::Account,
 };
 use job::Column;
 use sea_orm::{
@@ -38,6 +43,11 @@ pub struct Claim {
     /// What is still to be made, in the order in which it was asked for. Never
     /// empty.
     pub missing: Vec<TranscodingSpec>,
+    /// In which lane it waited, and for how long after it could have been claimed.
+    /// Nothing where this is the answer once more that was lost on its way.
+    pub waited: Option<(Lane, Duration)>,
+    /// The request that it is done for.
+    pub trace: Option<Trace>,
 }
 
 impl Database {
@@ -104,7 +114,8 @@ impl Database {
             }
             let mut specs = job_row::specs(&job)?;
             specs.retain(|spec| missing.contains(&spec.name));
-            read_claim(tx, &job, specs).await.map(Some)
+            let waited = if is_new { waited(&job, lease) } else { None };
+            read_claim(tx, &job, specs, waited).await.map(Some)
         })
     }
 
@@ -166,7 +177,20 @@ fn deleted_rooms() -> SelectStatement {
     Entity::find().select_only().column(Column::Name).filter(Column::Deleted.is_not_null()).into_query()
 }
 
-async fn read_claim(tx: &DatabaseTransaction, job: &job::Model, missing: Vec<TranscodingSpec>) -> Result<Claim, Cause> {
+/// How long a job waited that was claimed just now for the length of `lease`. The
+/// lane of a later release is that release's to measure.
+fn waited(job: &job::Model, lease: Duration) -> Option<(Lane, Duration)> {
+    let claimed = job.lease_until? - clock::millis(lease);
+    let waited = u64::try_from(claimed - job.run_after).unwrap_or(0);
+    Some((job.lane.parse().ok()?, Duration::from_millis(waited)))
+}
+
+async fn read_claim(
+    tx: &DatabaseTransaction,
+    job: &job::Model,
+    missing: Vec<TranscodingSpec>,
+    waited: Option<(Lane, Duration)>,
+) -> Result<Claim, Cause> {
     const STORAGE: Cell = column::of("media_object", "storage");
     // A media object that is given up has no job.
     let media = media_object::Entity::find_by_id(job.media_id).filter(media_object::Column::Gone.is_null());
@@ -179,5 +203,8 @@ async fn read_claim(tx: &DatabaseTransaction, job: &job::Model, missing: Vec<Tra
         size: STORAGE.number(STORAGE.known(media.size)?)?,
         encryption: media_row::read_encryption(media.encryption_key_id, media.wrapped_key)?,
         missing,
+        waited,
+        // Whatever it says: no job waits because of it.
+        trace: job.trace.as_deref().and_then(|trace| trace.parse().ok()),
     })
 }

@@ -10,6 +10,7 @@ use crate::{
     transaction::transact,
 };
 use heim_common::Millis;
+use heim_runtime::disk::Disk;
 use sea_orm::{
     ColumnTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter,
     sea_query::{Expr, ExprTrait, Query},
@@ -18,7 +19,7 @@ use sea_orm::{
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// An index over a large table takes its time.
@@ -32,6 +33,8 @@ pub struct Database {
     /// order instead of spinning on the file's lock.
     pub(crate) gate: Option<Arc<Mutex<()>>>,
     pub(crate) timeout: Duration,
+    /// Where the file is, if it is one.
+    file: Option<PathBuf>,
 }
 
 impl Database {
@@ -41,9 +44,12 @@ impl Database {
     /// If the URL names no database, or the database does not answer.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
         let timeout = Duration::from_millis(config.timeout_ms);
-        let (mut options, gate) = match config.url.split_once(':') {
-            Some(("sqlite", path)) => (sqlite(path, timeout)?, Some(Arc::default())),
-            Some(("postgres" | "postgresql", rest)) => (postgres(rest, timeout)?, None),
+        let (mut options, gate, file) = match config.url.split_once(':') {
+            Some(("sqlite", path)) => {
+                let path = path_of(path)?;
+                (sqlite(path, timeout), Some(Arc::default()), Some(PathBuf::from(path)))
+            }
+            Some(("postgres" | "postgresql", rest)) => (postgres(rest, timeout)?, None, None),
             _ => return Err(DbError::Url("must begin with `sqlite:` or `postgres:`")),
         };
         options
@@ -52,7 +58,7 @@ impl Database {
             .connect_timeout(timeout)
             .sqlx_logging(false);
         let pool = sea_orm::Database::connect(options).await.map_err(|error| DbError::Connect(error.into()))?;
-        Ok(Self { pool, gate, timeout })
+        Ok(Self { pool, gate, timeout, file })
     }
 
     /// Brings the schema up to this release. Any number of processes may do so
@@ -110,18 +116,30 @@ impl Database {
         })
     }
 
+    /// The disk of a database that is a file. What a server is on, it does not tell.
+    ///
+    /// # Errors
+    /// If the file is not there.
+    pub fn disk(&self) -> io::Result<Option<Disk>> {
+        self.file.as_deref().map(Disk::of).transpose()
+    }
+
     pub(crate) fn backend(&self) -> DbBackend {
         self.pool.get_database_backend()
     }
 }
 
-/// `FULL`: in WAL mode everything less may lose the last commits with the power,
-/// and what was answered by a 2xx is durable.
-fn sqlite(path: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {
-    let path = path.strip_prefix("//").unwrap_or(path);
+fn path_of(sqlite: &str) -> Result<&str, DbError> {
+    let path = sqlite.strip_prefix("//").unwrap_or(sqlite);
     if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
         return Err(DbError::Url("`sqlite:` must be followed by the path of a file"));
     }
+    Ok(path)
+}
+
+/// `FULL`: in WAL mode everything less may lose the last commits with the power,
+/// and what was answered by a 2xx is durable.
+fn sqlite(path: &str, timeout: Duration) -> ConnectOptions {
     let path = path.to_owned();
     // The path is given as it is: inside of a URL, `%` and spaces would change.
     let mut options = ConnectOptions::new("sqlite:file");
@@ -152,7 +170,7 @@ fn sqlite(path: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {
             })
         })
     });
-    Ok(options)
+    options
 }
 
 fn postgres(rest: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {

@@ -91,6 +91,12 @@ impl DbError {
         self.cause().is_some_and(Cause::is_full)
     }
 
+    /// Whether the database can be read and not be written.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.cause().is_some_and(Cause::is_read_only)
+    }
+
     /// Whether a row holds what this release cannot read: a later one wrote it.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {

@@ -215,6 +215,7 @@ fn row(job: job::Model) -> JobRow {
         snoozes,
         away_since: _,
         claim_nonce: _,
+        trace: _,
     } = job;
     JobRow {
         id: JobId::from_i64(id),

@@ -17,6 +17,7 @@
 
 mod attempt;
 mod audit;
+mod backlog;
 mod cause;
 mod claim;
 mod clock;
@@ -68,6 +69,7 @@ mod worker_number;
 
 pub use attempt::{Finished, GivenUp, Pause, Reaped};
 pub use audit::{Act, AuditRow};
+pub use backlog::{Backlog, COUNTED_MAX};
 pub use cause::Cause;
 pub use claim::Claim;
 pub use config::DatabaseConfig;

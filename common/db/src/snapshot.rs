@@ -144,6 +144,7 @@ fn job(text: &mut String, row: job::Model) {
         snoozes: _,
         away_since,
         claim_nonce: _,
+        trace: _,
     } = row;
     let mut told = format!("job {id} {kind} {lane} {room}/{media_id} {state} fence {fence}");
     let _ = write!(told, " failures {failures} deaths {deaths} engine {} worker {}", shown(engine), shown(worker));

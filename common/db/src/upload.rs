@@ -12,7 +12,7 @@ use crate::{
     transaction::transact,
 };
 use heim_common::{
-    JobId, MediaId, Millis,
+    JobId, MediaId, Millis, Trace,
     job::{JobState, KIND_TRANSCODE, Lane},
     key::ObjectKey,
     media::{MediaState, Transcoding},
@@ -51,6 +51,8 @@ pub struct Uploaded {
     pub lane: Lane,
     /// How much its agent and its room may have within a day, with it.
     pub quotas: Quotas,
+    /// The request that brought it; its job is done for that.
+    pub trace: Option<Trace>,
 }
 
 /// What became of [`Database::media_uploaded`].
@@ -116,8 +118,7 @@ impl Database {
 
 /// Takes the media object, if no other upload has it.
 async fn win(tx: &DatabaseTransaction, uploaded: &Uploaded) -> Result<Option<media_object::Model>, Cause> {
-    let Uploaded { id, now, key, content_type, size, digest, width, height, specs, job: _, lane: _, quotas: _ } =
-        uploaded;
+    let Uploaded { id, now, key, content_type, size, digest, width, height, specs, .. } = uploaded;
     let state = if specs.is_empty() { MediaState::Ready } else { MediaState::Uploaded };
     let rows = media_object::Entity::update_many()
         .col_expr(Column::Uploaded, Expr::value(now.0))
@@ -185,6 +186,7 @@ async fn insert_job(tx: &DatabaseTransaction, uploaded: &Uploaded, room: &str) -
             Column::State,
             Column::RunAfter,
             Column::Created,
+            Column::Trace,
         ])
         .values_panic([
             uploaded.job.as_i64().into(),
@@ -196,6 +198,7 @@ async fn insert_job(tx: &DatabaseTransaction, uploaded: &Uploaded, room: &str) -
             JobState::Pending.as_str().into(),
             now.clone(),
             now,
+            uploaded.trace.map(|trace| trace.to_string()).into(),
         ])
         .to_owned();
     tx.execute(&insert).await?;

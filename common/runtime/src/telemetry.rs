@@ -1,8 +1,9 @@
 //! Logs: to standard error, pretty or as JSON.
 
+use crate::json_lines::JsonLines;
 use serde::{Deserialize, Serialize};
 use std::{error::Error, io::IsTerminal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::format::JsonFields};
 
 /// The section `log`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ pub fn init(config: &LogConfig) -> Result<(), InvalidFilter> {
     // The only error is that somebody was here before, and then they are in charge.
     let _ = match config.format {
         LogFormat::Pretty => base.try_init(),
-        LogFormat::Json => base.json().flatten_event(true).try_init(),
+        LogFormat::Json => base.fmt_fields(JsonFields::new()).event_format(JsonLines).try_init(),
     };
     Ok(())
 }

@@ -2,7 +2,9 @@
 //! `claim`, `heartbeat`, `finish`; HTTP Basic credentials as for hooks.
 
 use super::Account;
-use crate::{MediaId, ObjectSecret, RoomName, job::Verdict, key::ObjectKey, limits::Limits, spec::TranscodingSpec};
+use crate::{
+    MediaId, ObjectSecret, RoomName, Trace, job::Verdict, key::ObjectKey, limits::Limits, spec::TranscodingSpec, trace,
+};
 use serde::{Deserialize, Serialize};
 
 /// Header of every call of a worker or another store, and of its answer: which
@@ -53,6 +55,10 @@ pub struct ClaimReply {
     pub animation_frames_max: u32,
     /// Wall time that the pixels may take, in milliseconds.
     pub deadline_ms: u64,
+    /// The request that the job is done for. It goes with every call about it, in
+    /// [`HEADER_TRACE`](crate::trace::HEADER_TRACE).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "trace::if_known")]
+    pub trace: Option<Trace>,
 }
 
 fn animation_pixels_default() -> u64 {

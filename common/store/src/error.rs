@@ -74,23 +74,32 @@ impl StoreError {
         matches!(self, Self::Full(_))
     }
 
+    /// Whether it can be read and not be written.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        is_of(source.as_ref(), &[io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied])
+    }
+
     /// Sorts a failure by its kind, never by its text.
     pub(crate) fn failed(attempt: &'static str, error: impl Into<Cause>) -> Self {
         let cause = error.into();
         match cause.downcast_ref::<object_store::Error>() {
             Some(object_store::Error::NotFound { .. }) => Self::NotFound,
             Some(object_store::Error::InvalidPath { .. }) => Self::Key(cause),
-            _ if out_of_room(cause.as_ref()) => Self::Full(cause),
+            _ if is_of(cause.as_ref(), &OUT_OF_ROOM) => Self::Full(cause),
             _ => Self::Unavailable { attempt, source: cause },
         }
     }
 }
 
-fn out_of_room(error: &(dyn Error + 'static)) -> bool {
+const OUT_OF_ROOM: [io::ErrorKind; 2] = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+
+/// Whether there is an error of one of these kinds among its sources.
+fn is_of(error: &(dyn Error + 'static), kinds: &[io::ErrorKind]) -> bool {
     let mut link = Some(error);
     while let Some(error) = link {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind())) {
             return true;
         }
         link = error.source();
@@ -118,6 +127,9 @@ mod tests {
         assert!(generic(io::ErrorKind::QuotaExceeded).is_full());
         assert!(StoreError::failed("read", io::Error::from(io::ErrorKind::StorageFull)).is_full());
         assert!(!generic(io::ErrorKind::PermissionDenied).is_full());
+        assert!(generic(io::ErrorKind::PermissionDenied).is_read_only());
+        assert!(generic(io::ErrorKind::ReadOnlyFilesystem).is_read_only());
+        assert!(!generic(io::ErrorKind::StorageFull).is_read_only() && !StoreError::Broken.is_read_only());
     }
 
     #[test]

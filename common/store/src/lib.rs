@@ -33,6 +33,7 @@
 mod body;
 mod bucket;
 mod config;
+mod disk;
 mod error;
 mod examine;
 mod gathering;

@@ -6,6 +6,7 @@ use crate::{
     opened::{Backing, Opened},
 };
 use futures_util::{Stream, stream};
+use heim_runtime::disk::Disk;
 use object_store::local::LocalFileSystem;
 use std::{
     fs, io,
@@ -72,6 +73,16 @@ impl Folders {
     pub(crate) async fn check(&self) -> io::Result<()> {
         let folders = self.clone();
         spawn_blocking(move || folders.are_these()).await?
+    }
+
+    /// The disk that it is on.
+    pub(crate) async fn disk(&self) -> io::Result<Disk> {
+        let folders = self.clone();
+        spawn_blocking(move || {
+            folders.are_these()?;
+            Disk::of(&folders.root)
+        })
+        .await?
     }
 
     fn are_these(&self) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Steps 6 and 9: a worker claims a job, holds it, and says how it ended.
 
-use crate::{app::App, failure::Failure, keys::KeyError, rooms};
+use crate::{app::App, failure::Failure, keys::KeyError, measures, rooms};
 use heim_common::{
     JobId,
     job::{Reason, Verdict},
@@ -10,6 +10,7 @@ use heim_common::{
 };
 use heim_db::{Claim, Finished};
 use heim_runtime::{failpoint, telemetry::chain};
+use tracing::{Instrument, Span};
 
 /// How long a job rests at least whose room's keys cannot be had.
 const KEYS_AWAY_MS: u64 = 500;
@@ -31,7 +32,18 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
     if claim.is_some() {
         app.bell.claimed(app.queue.window());
     }
-    let Claim { fence, room, media, key, size, missing, encryption } = claim.ok_or(Code::NotYours)?;
+    let claim = claim.ok_or(Code::NotYours)?;
+    // From here on it is known for which request.
+    let span = claim.trace.map_or_else(Span::current, |trace| tracing::error_span!("job", trace_id = %trace.id()));
+    give(app, job, request.engine, claim).instrument(span).await
+}
+
+/// What a worker is told of a job that it has claimed.
+async fn give(app: App, job: JobId, engine: u32, claim: Claim) -> Result<ClaimReply, Failure> {
+    let Claim { fence, room, media, key, size, missing, encryption, waited, trace } = claim;
+    if let Some((lane, time)) = waited {
+        measures::waited(lane, time);
+    }
     let secret = match app.keys.object_secret(&app.db, &room, media, encryption.as_ref()).await {
         Ok(secret) => secret,
         Err(error) => {
@@ -49,7 +61,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
     };
     let mut transcodings: Vec<_> = missing
         .into_iter()
-        .map(|spec| ClaimedTranscoding { key: ObjectKey::transcoding(media, &spec.name, request.engine), spec })
+        .map(|spec| ClaimedTranscoding { key: ObjectKey::transcoding(media, &spec.name, engine), spec })
         .collect();
     transcodings.sort_by_key(|claimed| u64::from(claimed.spec.params.width) * u64::from(claimed.spec.params.height));
     Ok(ClaimReply {
@@ -62,6 +74,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
         animation_pixels_max: app.settings.limits.animation_pixels_max,
         animation_frames_max: app.settings.limits.animation_frames_max,
         deadline_ms: app.settings.limits.pixel_seconds * 1000,
+        trace,
     })
 }
 
@@ -84,8 +97,14 @@ pub(crate) async fn finish(app: App, job: JobId, request: FinishRequest) -> Resu
     }
     let finished = app.db.job_finish_told(job, fence, verdict, &account, &jobs.attempts(), &jobs.rest()).await?;
     failpoint!(VerdictCommitted);
+    if finished != Finished::LeaseLost {
+        measures::ended(verdict);
+    }
     match finished {
-        Finished::Done => Ok(()),
+        Finished::Done => {
+            measures::job_ended(None);
+            Ok(())
+        }
         Finished::Again => {
             app.bell.ring();
             Ok(())

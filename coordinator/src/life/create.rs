@@ -1,7 +1,7 @@
 //! Step 1: a client asks to upload, and gets the HTTP request to do it with.
 
 use crate::{app::App, handle::UploadGrant, keys::KeyError, life::upload::quotas, rooms::Admission};
-use heim_common::{RoomName, media::Uploader, wire::UploadHandle};
+use heim_common::{RoomName, Trace, media::Uploader, wire::UploadHandle};
 use heim_db::{Created, DbError, NewMedia};
 use heim_runtime::failpoint;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub(crate) enum Refused {
     RoomClosed,
 }
 
-/// Creates a media object that waits for its content.
+/// Creates a media object that waits for its content. The upload is a step of the
+/// request `trace`.
 pub(crate) async fn create(
     app: &App,
     base: &str,
@@ -48,6 +49,7 @@ pub(crate) async fn create(
     admission: Admission,
     uploader: Uploader,
     declared: Declared,
+    trace: Trace,
 ) -> Result<UploadHandle, Refused> {
     let limits = &app.settings.limits;
     if declared.size.is_some_and(|size| size > limits.upload_bytes_max) {
@@ -85,7 +87,7 @@ pub(crate) async fn create(
             failpoint!(MediaCreated);
             let NewMedia { id: media, max_size, epoch, .. } = media;
             let grant = UploadGrant { media, max_size, expires: expires.seconds(), epoch };
-            Ok(grant.handle(&app.signer, base, content_type))
+            Ok(grant.handle(&app.signer, base, content_type, trace))
         }
         Created::RoomClosed => Err(Refused::RoomClosed),
         Created::TooManyPending => Err(Refused::TooManyPending),

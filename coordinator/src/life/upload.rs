@@ -5,7 +5,7 @@ use crate::{app::App, failure::Failure, handle::UploadGrant, rooms};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use heim_common::{
-    MediaId, RoomName,
+    MediaId, RoomName, Trace,
     header::{Format, Header, PREFIX_BYTES},
     job::Reason,
     key::ObjectKey,
@@ -26,12 +26,19 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 /// The longest of the magic bytes that types are told apart by.
 const MAGIC_BYTES: usize = 32;
 
-/// Takes the body of an upload. `length` is what the client announced.
+/// Takes the body of an upload. `length` is what the client announced, and `trace`
+/// the request that brings it.
 ///
 /// What fails leaves nothing in the store. Content that can never be accepted
 /// ends the handle too; a broken or slow connection does not, so that the
 /// client can try again.
-pub(crate) async fn receive<S>(app: &App, grant: UploadGrant, length: u64, body: S) -> Result<(), Failure>
+pub(crate) async fn receive<S>(
+    app: &App,
+    grant: UploadGrant,
+    trace: Option<Trace>,
+    length: u64,
+    body: S,
+) -> Result<(), Failure>
 where
     S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
 {
@@ -61,7 +68,8 @@ where
     failpoint!(UploadBegun);
     match stream(&mut writer, body, max_size).await {
         Ok(prefix) => {
-            let received = Received { room: slot.room, media, key, length, prefix, is_private: secret.is_some() };
+            let is_private = secret.is_some();
+            let received = Received { room: slot.room, media, key, length, prefix, is_private, trace };
             app.see_through(commit(app.clone(), writer, received)).await
         }
         Err(failure) => {
@@ -120,10 +128,11 @@ struct Received {
     length: u64,
     prefix: Vec<u8>,
     is_private: bool,
+    trace: Option<Trace>,
 }
 
 async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Failure> {
-    let Received { room, media, key, length, prefix, is_private } = received;
+    let Received { room, media, key, length, prefix, is_private, trace } = received;
     let app = &app;
     let header = Header::read(&prefix).ok_or(Code::TypeNotAllowed)?;
     // A plain SHA-256 would tell whoever has the row which picture it is. Asked for
@@ -153,11 +162,14 @@ async fn commit(app: App, writer: Writer, received: Received) -> Result<(), Fail
         job: app.ids.job(),
         lane: app.settings.jobs.lane(written.size, &header),
         quotas: quotas(app),
+        trace,
     };
     match record(app, &uploaded).await? {
         UploadOutcome::Stored { seq } => {
             failpoint!(UploadCommitted);
+            metrics::counter!("heim_jobs_arrived_total", "lane" => uploaded.lane.as_str()).increment(1);
             app.bell.ring();
+            tracing::info!(%media, job = %uploaded.job, bytes = uploaded.size, "uploaded");
             rooms::announce_media(app, &room, media, TranscodingName::original(), seq).await;
             failpoint!(UploadAnnounced);
             Ok(())

@@ -8,7 +8,7 @@ use super::{
     hub::Hub,
     seen::{Origins, Seen},
 };
-use crate::app::App;
+use crate::{app::App, measures};
 use heim_common::{
     EditId, MediaId, MessageId, Millis, RoomName,
     room_event::{News, RoomEvent},
@@ -176,6 +176,7 @@ pub(crate) async fn announce_media(app: &App, room: &RoomName, media: MediaId, n
 pub(crate) async fn announce_given_up(app: &App, given_up: GivenUp) {
     let GivenUp { job, room, media, reason, events } = given_up;
     tracing::warn!(%job, %media, reason = reason.as_str(), "job given up");
+    measures::job_ended(Some(reason));
     for (name, seq) in events {
         announce_media(app, &room, media, name, seq).await;
     }

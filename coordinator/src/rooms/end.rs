@@ -27,6 +27,16 @@ impl Why {
         }
     }
 
+    /// The word for it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TooSlow => "too-slow",
+            Self::Unread => "unread",
+            Self::AccessChanged => "access-changed",
+            Self::RoomDeleted => "room-deleted",
+        }
+    }
+
     /// Why members of a room that was closed have to go.
     pub(crate) fn closed(deleted: bool) -> Self {
         if deleted { Self::RoomDeleted } else { Self::AccessChanged }
@@ -44,7 +54,9 @@ impl End {
     /// Ends the session; the first reason counts.
     pub(crate) fn end(&self, why: Why) {
         // It has been ended already where there is a reason.
-        let _ = self.why.set(why);
+        if self.why.set(why).is_ok() {
+            metrics::counter!("heim_sockets_ended_total", "why" => why.as_str()).increment(1);
+        }
         self.token.cancel();
     }
 

@@ -99,6 +99,11 @@ impl Hub {
         self.rooms().values().map(HashMap::len).sum()
     }
 
+    /// In how many rooms they are.
+    pub(crate) fn rooms_len(&self) -> usize {
+        self.rooms().len()
+    }
+
     /// Ends the sessions of a room that were let in before `epoch`. From now on
     /// nothing is sent to them any more.
     pub(crate) fn close(&self, room: &RoomName, epoch: i64, why: Why) {

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     failure::Failure,
     handle::{Audience, BadHandle, DownloadQuery, Target},
+    measures,
 };
 use axum::{
     body::Body,
@@ -39,6 +40,24 @@ pub(super) async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let answered = answered(&app, (&id, &name), query, &method, &headers).await;
+    measures::downloaded(match &answered {
+        Ok(response) if response.status() == StatusCode::NOT_MODIFIED => "unchanged",
+        Ok(response) if response.status() == StatusCode::PARTIAL_CONTENT => "part",
+        Ok(response) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE => Code::RangeNotSatisfiable.as_str(),
+        Ok(_) => "whole",
+        Err(failure) => failure.code.as_str(),
+    });
+    answered
+}
+
+async fn answered(
+    app: &App,
+    (id, name): (&str, &str),
+    query: Result<Query<DownloadQuery>, QueryRejection>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
     let id: MediaId = id.parse().map_err(|_| Code::MediaNotFound)?;
     let name: TranscodingName = name.parse().map_err(|_| Code::MediaNotFound)?;
     let Query(query) = query.map_err(|_| Code::BadSignature)?;
@@ -71,7 +90,7 @@ pub(super) async fn download(
     }
     // A range of something else than what the client has is of no use to it.
     let fresh = headers.get(header::IF_RANGE).is_none_or(|value| value == etag.as_str());
-    let range = headers.get(header::RANGE).filter(|_| fresh && method == Method::GET);
+    let range = headers.get(header::RANGE).filter(|_| fresh && *method == Method::GET);
     let range = match range.map(|value| single_range(value, transcoding.size)) {
         None | Some(Asked::Whole) => None,
         Some(Asked::Part(range)) => Some(range),
@@ -79,7 +98,7 @@ pub(super) async fn download(
     };
     let length = range.as_ref().map_or(transcoding.size, |range| range.end - range.start);
     let body =
-        if method == Method::HEAD { Body::empty() } else { read(&app, media, transcoding, range.clone()).await? };
+        if *method == Method::HEAD { Body::empty() } else { read(app, media, transcoding, range.clone()).await? };
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let mut response = answer(status, &served, &etag, body)?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -101,7 +120,11 @@ async fn read(
     match app.store.read(&transcoding.key, secret.as_ref(), range).await {
         // It cuts the connection: the client sees that bytes are missing.
         Ok(body) if body.total() == transcoding.size => {
-            Ok(Body::from_stream(body.inspect_err(move |error| unreadable(id, &name, error))))
+            let sent = metrics::counter!("heim_download_bytes_total");
+            let body = body.inspect_ok(move |chunk| sent.increment(chunk.len() as u64));
+            let span = tracing::Span::current();
+            let told = move |error: &StoreError| span.in_scope(|| unreadable(id, &name, error));
+            Ok(Body::from_stream(body.inspect_err(told)))
         }
         Ok(body) => {
             let (found, expected) = (body.total(), transcoding.size);

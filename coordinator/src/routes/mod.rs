@@ -13,6 +13,7 @@ mod problem;
 mod redirect;
 mod seats;
 mod socket;
+mod traced;
 mod upload;
 
 use crate::app::App;
@@ -31,7 +32,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) struct Served {
     pub(crate) app: App,
     pub(crate) shutdown: Shutdown,
-    report: health::Newest,
 }
 
 /// The whole of a coordinator's HTTP.
@@ -64,7 +64,8 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .layer(middleware::from_fn(in_our_words))
         .layer(middleware::from_fn(seats::take))
         .layer(CatchPanicLayer::custom(|_| problem::response(Code::Internal.into())))
-        .with_state(Served { app, shutdown, report: health::Newest::default() })
+        .layer(middleware::from_fn(traced::follow))
+        .with_state(Served { app, shutdown })
 }
 
 /// No answer of ours is to be taken for another type than it says, and what the

@@ -23,6 +23,7 @@ impl IntoResponse for Failure {
 pub(super) fn response(failure: Failure) -> Response<Body> {
     let Failure { code, detail, id, retry_after, cause } = failure;
     if let Some(cause) = cause {
+        metrics::counter!("heim_requests_failed_total", "code" => code.as_str()).increment(1);
         tracing::error!(code = code.as_str(), error = chain(cause.as_ref()), "request failed");
     }
     let body = serde_json::to_vec(&Problem { id, ..Problem::new(code, detail) }).unwrap_or_default();

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     cookie,
     failure::Failure,
+    measures,
     rooms::{self, Admission, Joining},
 };
 use axum::{
@@ -90,6 +91,7 @@ pub(super) async fn connect(
         .on_upgrade(move |socket| {
             let tasks = app.tasks.clone();
             tasks.track_future(async move {
+                let _open = measures::Socket::open();
                 rooms::serve(app, joining, socket, shutdown).await;
                 drop((place, chair));
             })

@@ -6,17 +6,18 @@ use crate::{
     failure::Failure,
     handle::{BadHandle, UploadGrant},
     life::upload::receive,
+    measures,
 };
 use axum::{
     Json,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt};
-use heim_common::{MediaId, problem::Code};
+use heim_common::{MediaId, Trace, problem::Code};
 use heim_runtime::body::BodyError;
 use serde_json::json;
 use std::{panic::AssertUnwindSafe, time::Duration};
@@ -33,11 +34,14 @@ pub(super) async fn upload(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
+    let counted = measures::Upload::begin();
     let (parts, body) = request.into_parts();
     let mut body = read(body);
     // Caught here, because the client has to be listened to even then: see below.
-    let checked = AssertUnwindSafe(upload_checked(&app, &id, &parts.headers, &mut body)).catch_unwind().await;
-    match checked.unwrap_or_else(|_| Err(Code::Internal.into())) {
+    let checked = AssertUnwindSafe(upload_checked(&app, &id, &parts, &mut body)).catch_unwind().await;
+    let checked = checked.unwrap_or_else(|_| Err(Code::Internal.into()));
+    counted.end(checked.as_ref().err().map(|failure| failure.code));
+    match checked {
         Ok(id) => (StatusCode::CREATED, Json(json!({ "id": id }))).into_response(),
         Err(failure) => {
             // Who waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
@@ -49,10 +53,11 @@ pub(super) async fn upload(
     }
 }
 
-async fn upload_checked<S>(app: &App, id: &str, headers: &HeaderMap, body: S) -> Result<MediaId, Failure>
+async fn upload_checked<S>(app: &App, id: &str, parts: &Parts, body: S) -> Result<MediaId, Failure>
 where
     S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
 {
+    let headers = &parts.headers;
     let media: MediaId = id.parse().map_err(|_| Code::MediaNotFound)?;
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Code::AuthorizationRequired)?;
@@ -64,13 +69,16 @@ where
         return Err(Code::UnsupportedEncoding.into());
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    receive(app, grant, length.ok_or(Code::LengthRequired)?, body).await?;
+    let trace = parts.extensions.get::<Trace>().copied();
+    receive(app, grant, trace, length.ok_or(Code::LengthRequired)?, body).await?;
     Ok(media)
 }
 
 /// The body with its errors told apart.
 fn read(body: Body) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + Unpin {
-    body.into_data_stream().map_err(|error| match error.into_inner().downcast::<BodyError>() {
+    let received = metrics::counter!("heim_upload_bytes_total");
+    let body = body.into_data_stream().inspect_ok(move |chunk| received.increment(chunk.len() as u64));
+    body.map_err(|error| match error.into_inner().downcast::<BodyError>() {
         Ok(error) => *error,
         // Only a deadline is no fault of the connection, and it is a `BodyError`.
         Err(_) => BodyError::Broken(None),

@@ -8,7 +8,7 @@ use heim_queue::Queue;
 use heim_runtime::{Shutdown, config, finding::Standing, forbid_core_dumps, telemetry};
 use heim_store::Store;
 use heim_worker::{
-    DEFAULTS, PIXEL_CHILD_ARG, Settings,
+    DEFAULTS, Listener, PIXEL_CHILD_ARG, Settings,
     children::{ChildCommand, Walls},
     doctor, files, pixel_child_main,
 };
@@ -84,7 +84,14 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     shutdown.on_signals(Duration::from_millis(settings.worker.grace_ms) + Duration::from_secs(5))?;
     let queue = Queue::connect(&settings.queue).await?;
     let store = Store::open(&settings.store)?;
-    let ready = |name: &str, _: &Walls| heim_runtime::ready::print(&format!("ready worker {name}\n"));
+    let listener = Listener::open(&settings, &queue, &store).await?;
+    let until = shutdown.clone();
+    let ready = move |name: &str, walls: &Walls| {
+        if let Some(listener) = listener {
+            tokio::spawn(listener.serve(walls.clone(), until));
+        }
+        heim_runtime::ready::print(&format!("ready worker {name}\n"));
+    };
     tokio::select! {
         end = heim_worker::run(settings.worker, settings.pixels, settings.hooks, queue, store, shutdown.soft, ready) => Ok(end?),
         () = shutdown.hard.cancelled() => Ok(()),

@@ -40,6 +40,17 @@ pub enum PixelFailure {
 const ASKED_TO_STOP: [Signal; 3] = [Signal::HUP, Signal::INT, Signal::TERM];
 
 impl PixelFailure {
+    /// What the child died of, or was killed for, if that was its own doing.
+    #[must_use]
+    pub(super) fn death(&self) -> Option<&'static str> {
+        match self {
+            Self::OutOfTime => Some("deadline"),
+            Self::Lied(_) => Some("lied"),
+            Self::Died(death) => Some(death.cause()),
+            Self::Refused { .. } | Self::NotStarted | Self::System(_) | Self::CalledOff => None,
+        }
+    }
+
     /// The word for the verdict.
     #[must_use]
     pub fn reason(&self) -> Reason {

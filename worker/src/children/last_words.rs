@@ -52,18 +52,39 @@ pub struct Death {
     pub words: String,
 }
 
-/// A signal, and what it says of a pixel child.
-const SIGNALS: &[(Signal, &str)] = &[
-    (Signal::SYS, "it made a system call that is forbidden to it"),
-    (Signal::XCPU, "it has used up its CPU time"),
-    (Signal::XFSZ, "it wrote more than there is room for"),
-    (Signal::ABORT, "it gave itself up, over memory that it could not have or had damaged"),
-    (Signal::KILL, "somebody killed it, perhaps the kernel for want of memory"),
-    (Signal::SEGV, "it reached for memory that is not there"),
-    (Signal::BUS, "it reached for memory that is not there"),
+/// A signal, a word for it, and what it says of a pixel child.
+const SIGNALS: &[(Signal, &str, &str)] = &[
+    (Signal::SYS, "forbidden-call", "it made a system call that is forbidden to it"),
+    (Signal::XCPU, "cpu-time", "it has used up its CPU time"),
+    (Signal::XFSZ, "file-size", "it wrote more than there is room for"),
+    (Signal::ABORT, "abort", "it gave itself up, over memory that it could not have or had damaged"),
+    (Signal::KILL, "killed", "somebody killed it, perhaps the kernel for want of memory"),
+    (Signal::SEGV, "memory-fault", "it reached for memory that is not there"),
+    (Signal::BUS, "memory-fault", "it reached for memory that is not there"),
+];
+
+/// Every word for what a pixel child can die of.
+pub const DEATHS: &[&str] = &[
+    "forbidden-call",
+    "cpu-time",
+    "file-size",
+    "abort",
+    "killed",
+    "memory-fault",
+    "other-signal",
+    "exit",
+    "deadline",
+    "lied",
 ];
 
 impl Death {
+    /// The word for it.
+    #[must_use]
+    pub(super) fn cause(&self) -> &'static str {
+        let by = SIGNALS.iter().find(|(signal, ..)| self.is_by(*signal)).map(|(_, word, _)| *word);
+        by.unwrap_or(if self.status.signal().is_some() { "other-signal" } else { "exit" })
+    }
+
     /// Whether it died of this signal.
     #[must_use]
     pub(super) fn is_by(&self, signal: Signal) -> bool {
@@ -74,7 +95,7 @@ impl Death {
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
-        if let Some((_, meaning)) = SIGNALS.iter().find(|(signal, _)| self.is_by(*signal)) {
+        if let Some((_, _, meaning)) = SIGNALS.iter().find(|(signal, ..)| self.is_by(*signal)) {
             write!(f, ", {meaning}")?;
         }
         if !self.words.is_empty() {
@@ -88,6 +109,16 @@ impl fmt::Display for Death {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    #[test]
+    fn every_death_has_a_word() {
+        let cause = |raw| Death { status: ExitStatus::from_raw(raw), words: String::new() }.cause();
+        assert_eq!(
+            (cause(31), cause(7), cause(5), cause(101 << 8)),
+            ("forbidden-call", "memory-fault", "other-signal", "exit")
+        );
+        assert!(SIGNALS.iter().all(|(_, word, _)| DEATHS.contains(word)));
+    }
 
     #[test]
     fn words_are_kept_cut_and_quoted() {

@@ -26,7 +26,7 @@ mod warm_up;
 
 pub use failure::PixelFailure;
 pub use inside::{PIXEL_CHILD_ARG, pixel_child_main};
-pub use last_words::Death;
+pub use last_words::{DEATHS, Death};
 pub use memory::{Original, OriginalBuffer};
 pub use meter::Spent;
 pub use pool::{PixelOutput, PixelWork, Pool, PoolError, Run, Step};

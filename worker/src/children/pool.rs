@@ -199,7 +199,8 @@ impl Pool {
         let (bell, told) = (desk.bell.clone(), Arc::clone(&spent));
         let run = Run { steps, called_off: Arc::clone(&called_off), spent, bell };
         // If the slot's thread is gone, so is the sender, and the run says so.
-        let _ = desk.inbox.send(Order { work, steps: sender, called_off, spent: told, turn });
+        let span = tracing::Span::current();
+        let _ = desk.inbox.send(Order { work, steps: sender, called_off, spent: told, span, turn });
         desk.bell.ring();
         run
     }

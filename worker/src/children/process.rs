@@ -8,7 +8,7 @@ use super::{
     socket::{ReceiveError, pair, receive, wait},
     walls::{Wall, Walls},
 };
-use crate::config::PixelsConfig;
+use crate::{config::PixelsConfig, measures};
 use rustix::{
     event::{PollFd, PollFlags},
     process::Pid,
@@ -114,6 +114,7 @@ impl PixelChild {
             .process_group(0)
             .spawn()
             .map_err(StartError::Spawn)?;
+        measures::child_started();
         let mut child = Self { process, socket: ours, words, walls: Walls::default(), files: 0, pixels: *pixels };
         child.walls = child.wait_until_ready()?;
         child.walls.note(Wall::Memory, bound_memory(child.pid(), pixels.address_space_bytes).map(|()| String::new()));

@@ -14,7 +14,10 @@ use super::{
     socket::wait,
     walls::Walls,
 };
-use crate::config::PixelsConfig;
+use crate::{
+    config::PixelsConfig,
+    measures::{self, Stage},
+};
 use heim_common::retry::Backoff;
 use rustix::event::{PollFd, PollFlags};
 use std::{
@@ -26,6 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
+use tracing::Span;
 
 /// Between starts of children that die without a file in their hands.
 const START_AGAIN: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
@@ -37,6 +41,8 @@ pub(super) struct Order {
     pub(super) called_off: Arc<AtomicBool>,
     /// Where what the child took is written, before the last step is sent.
     pub(super) spent: Arc<OnceLock<Spent>>,
+    /// Of whoever gave it: what is logged meanwhile belongs to that.
+    pub(super) span: Span,
     /// Dropped when the slot is free again.
     pub(super) turn: super::pool::Turn,
 }
@@ -112,7 +118,8 @@ impl Slot {
     /// A child that speaks without a file in its hands has died, or is mad.
     fn lay_off_idle_child(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let status = child.kill().map_or_else(|error| error.to_string(), |death| death.to_string());
+            let ended = child.kill().inspect(|death| measures::child_died(death.cause()));
+            let status = ended.map_or_else(|error| error.to_string(), |death| death.to_string());
             tracing::warn!(status, "an idle pixel child ended");
             self.start_later();
         }
@@ -135,8 +142,8 @@ impl Slot {
     }
 
     fn carry_out(&mut self, order: Order) {
-        let Order { work, steps, called_off, spent, turn } = order;
-        let result = self.attempt(&work, &steps, &called_off, &spent);
+        let Order { work, steps, called_off, spent, span, turn } = order;
+        let result = span.in_scope(|| self.attempt(&work, &steps, &called_off, &spent));
         // There is room: see `Pool::run`. A job that is gone wants no result.
         let _ = steps.try_send(result);
         drop((steps, work));
@@ -171,9 +178,14 @@ impl Slot {
             let meter = child.meter();
             let mut pass_on = |output| steps.try_send(Ok(Step::Output(output))).is_ok();
             let attempt = Attempt { child, work, bell: &self.bell, pass_on: &mut pass_on, called_off: &called_off };
+            let begun = Instant::now();
             let end = attempt.run();
-            if let (false, Some(taken)) = (matches!(end, End::Untouched), meter.read()) {
-                let _ = spent.set(taken);
+            if !matches!(end, End::Untouched) {
+                measures::took(Stage::Pixels, begun.elapsed());
+                if let Some(taken) = meter.read() {
+                    measures::child_took(&taken);
+                    let _ = spent.set(taken);
+                }
             }
             match end {
                 End::Reusable(result) => {
@@ -181,6 +193,9 @@ impl Slot {
                     return result;
                 }
                 End::Broken(failure) => {
+                    if let Some(cause) = failure.death() {
+                        measures::child_died(cause);
+                    }
                     self.child = None;
                     return Err(failure);
                 }

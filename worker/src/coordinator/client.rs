@@ -1,10 +1,11 @@
 //! The calls.
 
 use super::CallError;
-use crate::config::Credentials;
+use crate::{config::Credentials, measures};
 use heim_common::{
-    JobId, RoomName,
+    JobId, RoomName, Trace,
     job::Verdict,
+    trace::HEADER_TRACE,
     wire::{
         Account, ClaimReply, ClaimRequest, FenceRequest, FinishRequest, HEADER_FENCE, HEADER_JOB, HEADER_VERSION,
         LeaseReply, TranscodedHook, VERSION, WorkerOrders, WorkerReport,
@@ -32,6 +33,18 @@ pub struct Fence {
     pub job: JobId,
     /// Which claim of it.
     pub fence: i64,
+    /// The request that it is done for.
+    pub trace: Option<Trace>,
+}
+
+impl Fence {
+    /// Says for which request a call is made.
+    fn traced(self, call: RequestBuilder) -> RequestBuilder {
+        match self.trace {
+            Some(trace) => call.header(HEADER_TRACE, trace.then(rand::random()).to_string()),
+            None => call,
+        }
+    }
 }
 
 /// A coordinator, with a pool of connections to it. Cheap to clone.
@@ -75,6 +88,10 @@ impl Coordinator {
     /// [`CallError::NotYours`] and [`CallError::Gone`] mean: forget it;
     /// [`CallError::Foreign`]: hand it back.
     pub async fn claim(&self, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, CallError> {
+        noted("claim", self.ask_for(job, request).await)
+    }
+
+    async fn ask_for(&self, job: JobId, request: &ClaimRequest) -> Result<ClaimReply, CallError> {
         let body = read(send(self.post(&format!("/store/jobs/{job}/claim"), request)).await?).await?;
         serde_json::from_slice(&body).map_err(|_| match serde_json::from_slice::<FenceRequest>(&body) {
             Ok(FenceRequest { fence }) => CallError::Foreign(fence),
@@ -89,7 +106,8 @@ impl Coordinator {
     pub async fn heartbeat(&self, held: Fence, timeout: Duration) -> Result<LeaseReply, CallError> {
         let request = FenceRequest { fence: held.fence };
         let call = self.post(&format!("/store/jobs/{}/heartbeat", held.job), &request).timeout(timeout);
-        parse(send(call).await?).await
+        let answered = async { parse(send(held.traced(call)).await?).await };
+        noted("heartbeat", answered.await)
     }
 
     /// Ends an attempt.
@@ -98,7 +116,8 @@ impl Coordinator {
     /// [`CallError::LeaseLost`] means: somebody else decides.
     pub async fn finish(&self, held: Fence, verdict: Verdict, account: &Account) -> Result<(), CallError> {
         let request = FinishRequest { fence: held.fence, verdict, account: account.clone() };
-        send(self.post(&format!("/store/jobs/{}/finish", held.job), &request)).await.map(drop)
+        let call = self.post(&format!("/store/jobs/{}/finish", held.job), &request);
+        noted("finish", send(held.traced(call)).await.map(drop))
     }
 
     /// Says how this worker is, and hears what is wanted of it.
@@ -118,7 +137,7 @@ impl Coordinator {
             .post(&format!("/room/{room}/media"), hook)
             .header(HEADER_JOB, held.job.to_string())
             .header(HEADER_FENCE, held.fence);
-        send(call).await.map(drop)
+        noted("register", send(held.traced(call)).await.map(drop))
     }
 
     fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
@@ -126,6 +145,11 @@ impl Coordinator {
         let call = self.http.post(url).basic_auth(&self.credentials.key, Some(self.credentials.secret.expose()));
         call.header(HEADER_VERSION, VERSION).json(body)
     }
+}
+
+/// Counts a call that failed.
+fn noted<T>(call: &'static str, answered: Result<T, CallError>) -> Result<T, CallError> {
+    answered.inspect_err(|error| measures::call_failed(call, error))
 }
 
 async fn send(call: RequestBuilder) -> Result<Response, CallError> {

@@ -36,6 +36,7 @@ use crate::{
     children::{PixelOutput, PixelWork, Step},
     coordinator::{CallError, Fence},
     lease::Lease,
+    measures::{self, Stage},
     report::Listed,
 };
 use heim_common::{
@@ -46,6 +47,7 @@ use heim_common::{
 use heim_runtime::failpoint;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 /// How long a stopping worker tries to hand a job back; after that its lease
 /// runs out by itself.
@@ -60,8 +62,13 @@ struct Held {
     fence: Fence,
     claim: ClaimReply,
     lease: Lease,
+    /// When it was asked for.
+    asked: Instant,
+    /// Of all that is logged about it.
+    span: Span,
     stages: Stages,
     _listed: Listed,
+    _busy: measures::Busy,
 }
 
 /// Does a job, from claim to verdict.
@@ -72,8 +79,12 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
         return;
     }
     failpoint!(JobPopped);
-    let begun = Instant::now();
     let Some(held) = claim(bench, job.id).await else { return };
+    let span = held.span.clone();
+    do_held(bench, held).instrument(span).await;
+}
+
+async fn do_held(bench: &Bench, held: Held) {
     let end = tokio::select! {
         biased;
         () = held.lease.lost() => Err(Trouble::LeaseLost),
@@ -86,12 +97,13 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
         Err(trouble) if bench.stop.is_cancelled() => verdict_after_stop(trouble),
         Err(trouble) => trouble.verdict(),
     };
-    log_end(&held, &end, verdict, begun);
+    log_end(&held, &end, verdict);
     if let Some(verdict) = verdict {
         let account = held.stages.account(&end, held.claim.secret.is_some());
         finish(bench, &held, verdict, &account).await;
         failpoint!(VerdictTold);
     }
+    measures::attempt(verdict, held.asked.elapsed());
 }
 
 /// Takes the job; `None` means: forget it, the sweep sees to it.
@@ -109,10 +121,13 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
     while !bench.stop.is_cancelled() {
         let asked = Instant::now();
         let error = match bench.coordinator.claim(job, &request).await {
-            Ok(claim) => return Some(hold(bench, job, claim, asked)),
+            Ok(claim) => {
+                measures::took(Stage::Claim, asked.elapsed());
+                return Some(hold(bench, job, claim, asked));
+            }
             Err(CallError::NotYours | CallError::Gone) => return None,
             Err(CallError::Foreign(fence)) => {
-                leave_to_others(bench, Fence { job, fence }).await;
+                leave_to_others(bench, Fence { job, fence, trace: None }).await;
                 return None;
             }
             Err(error) => error,
@@ -142,10 +157,13 @@ async fn leave_to_others(bench: &Bench, held: Fence) {
 }
 
 fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
-    let fence = Fence { job, fence: claim.fence };
+    let fence = Fence { job, fence: claim.fence, trace: claim.trace };
     let lease = Duration::from_millis(claim.lease_ms);
-    let lease = Lease::keep(&bench.heart, fence, asked, lease);
-    Held { fence, lease, claim, stages: Stages::default(), _listed: bench.held.list(job) }
+    // Of the highest level, so that whatever is logged at all is logged within it.
+    let span = tracing::error_span!("job", trace_id = claim.trace.map(|trace| display(trace.id())));
+    let lease = span.in_scope(|| Lease::keep(&bench.heart, fence, asked, lease));
+    let (stages, _listed, _busy) = (Stages::default(), bench.held.list(job), measures::Busy::begin());
+    Held { fence, lease, claim, asked, span, stages, _listed, _busy }
 }
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
@@ -159,7 +177,9 @@ async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
         return left();
     }
     let stages = &held.stages;
-    let original = stages.time("fetch", fetch(bench, &claim.media, claim.secret.as_ref())).await?;
+    let fetched = timed(Stage::Fetch, fetch(bench, &claim.media, claim.secret.as_ref()));
+    let original = stages.time("fetch", fetched).await?;
+    measures::fetched(claim.media.size);
     failpoint!(OriginalFetched);
     let specs = ours.iter().map(|todo| todo.spec.clone()).collect();
     let deadline = Duration::from_millis(claim.deadline_ms);
@@ -193,13 +213,22 @@ async fn register(
     };
     failpoint!(PixelsMade);
     let put = bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes);
-    held.stages.time("put", put).await.map_err(Trouble::Put)?;
+    held.stages.time("put", timed(Stage::Put, put)).await.map_err(Trouble::Put)?;
+    measures::stored(hook.size);
     failpoint!(TranscodingPut);
     let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
     let register = bench.persistence.call(Instant::now() + bench.patience, register);
-    held.stages.time("register", register).await.map_err(Trouble::Register)?;
+    held.stages.time("register", timed(Stage::Register, register)).await.map_err(Trouble::Register)?;
     failpoint!(TranscodingRegistered);
     Ok(())
+}
+
+/// Does it, and notes how long that took, however it ended.
+async fn timed<T>(stage: Stage, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let end = work.await;
+    measures::took(stage, begun.elapsed());
+    end
 }
 
 /// Tells the verdict. If it does not get through, the lease runs out and the
@@ -208,7 +237,7 @@ async fn finish(bench: &Bench, held: &Held, verdict: Verdict, account: &Account)
     let patience = if bench.stop.is_cancelled() { HAND_BACK } else { bench.patience };
     let tell = || bench.coordinator.finish(held.fence, verdict, account);
     let told = tokio::select! {
-        told = bench.persistence.call(Instant::now() + patience, tell) => told,
+        told = timed(Stage::Finish, bench.persistence.call(Instant::now() + patience, tell)) => told,
         () = held.lease.lost() => Err(CallError::LeaseLost),
     };
     if let Err(error) = told {
@@ -231,8 +260,8 @@ fn verdict_after_stop(trouble: &Trouble) -> Option<Verdict> {
     }
 }
 
-fn log_end(held: &Held, end: &Result<(), Trouble>, verdict: Option<Verdict>, begun: Instant) {
-    let (job, media, millis) = (held.fence.job, held.claim.media.id, begun.elapsed().as_millis());
+fn log_end(held: &Held, end: &Result<(), Trouble>, verdict: Option<Verdict>) {
+    let (job, media, millis) = (held.fence.job, held.claim.media.id, held.asked.elapsed().as_millis());
     match end {
         Ok(()) => tracing::info!(%job, %media, millis, "done"),
         Err(trouble) => {

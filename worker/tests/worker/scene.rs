@@ -106,5 +106,6 @@ fn claim(size: u64) -> ClaimReply {
         animation_pixels_max: 100_000_000,
         animation_frames_max: 2_000,
         deadline_ms: 20_000,
+        trace: None,
     }
 }

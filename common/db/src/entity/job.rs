@@ -30,6 +30,7 @@ pub(crate) struct Model {
     pub snoozes: i64,
     pub away_since: Option<i64>,
     pub claim_nonce: Option<i64>,
+    pub trace: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,7 @@ use crate::{
     place::{on_both, race, tick},
 };
 use heim_common::job::{Lane, Verdict};
-use heim_db::{Choice, Cursors, Database, Uploaded};
+use heim_db::{Backlog, Choice, Cursors, Database, Uploaded};
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
@@ -43,6 +43,30 @@ on_both! {
         assert_eq!(due(place, 4).await, [3, 8, 9, 4, 2, 1]);
         assert_eq!(due(place, 100).await, [5, 10, 6, 7]);
         assert_eq!(due(place, 100).await, [0; 0]);
+    }
+
+    async fn the_backlog_is_told_by_lane_and_by_age(place: &Place) {
+        let backlog = async || place.backlog().await.unwrap();
+        assert_eq!(backlog().await.len(), Lane::ALL.len());
+        assert!(backlog().await.values().all(|lane| *lane == Backlog::default()), "nothing waits");
+        in_lane(place, 1, "a", Lane::Bulk).await;
+        uploaded(place, 2, "a").await;
+        uploaded(place, 3, "b").await;
+        tick(place).await;
+        let claim = place.job_claim(job_id(2), "worker", 1, LEASE).await.unwrap().unwrap();
+        let (lane, waited) = claim.waited.unwrap();
+        assert!(lane == Lane::Interactive && waited > Duration::ZERO && waited < LEASE, "{waited:?}");
+        let now = backlog().await;
+        let Backlog { pending, running, oldest } = now[&Lane::Bulk];
+        assert!((pending, running) == (1, 0) && oldest >= waited, "it came first: {now:?}");
+        let Backlog { pending, running, oldest } = now[&Lane::Interactive];
+        assert!((pending, running) == (1, 1) && oldest > Duration::ZERO, "{now:?}");
+
+        let snooze = Verdict::Snooze { after_ms: 60_000, reason: None };
+        place.job_finish(job_id(2), claim.fence, snooze, &ATTEMPTS, &at_once).await.unwrap();
+        place.job_claim(job_id(3), "worker", 1, LEASE).await.unwrap().unwrap();
+        let Backlog { pending, running, oldest } = backlog().await[&Lane::Interactive];
+        assert_eq!((pending, running, oldest), (1, 1, Duration::ZERO), "what rests waits for nobody");
     }
 
     async fn a_flood_in_one_room_delays_no_other(place: &Place) {

@@ -102,6 +102,7 @@ pub(crate) fn upload(id: u64) -> Uploaded {
         job: job_id(id),
         lane: Lane::Interactive,
         quotas: Quotas::default(),
+        trace: None,
     }
 }
 

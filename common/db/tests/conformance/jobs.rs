@@ -1,11 +1,14 @@
 //! Claiming jobs, and taking them away from workers that are lost.
 
 use crate::{
-    given::{ATTEMPTS, LEASE, NO_LEASE, at_once, claimed, job_id, media_id, registration, two_specs, uploaded},
+    given::{
+        ATTEMPTS, LEASE, NO_LEASE, at_once, claimed, created, job_id, media_id, registration, two_specs, upload,
+        uploaded,
+    },
     place::{on_both, race, tick},
 };
 use heim_common::media::MediaState;
-use heim_db::{JobCounts, Reaped};
+use heim_db::{Claim, JobCounts, Reaped, Uploaded};
 use std::time::Duration;
 
 on_both! {
@@ -21,6 +24,17 @@ on_both! {
         assert!(claim.key.as_str().ends_with("/original.0000000000001"));
         assert_eq!(claim.missing, two_specs());
         assert_eq!(place.jobs_outstanding().await.unwrap(), JobCounts { running: 1, ..JobCounts::default() });
+    }
+
+    async fn a_claim_tells_for_which_request_the_job_is_done(place: &Place) {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        created(place, 1, "one", "anna").await;
+        place.media_uploaded(&Uploaded { trace: Some(trace), ..upload(1) }).await.unwrap();
+        uploaded(place, 2, "one").await;
+        for (id, expected) in [(1, Some(trace)), (2, None)] {
+            let claim = place.job_claim(job_id(id), "worker", 1, LEASE).await.unwrap().unwrap();
+            assert_eq!(claim.trace, expected);
+        }
     }
 
     async fn only_what_is_missing_is_to_be_made(place: &Place) {
@@ -50,7 +64,8 @@ on_both! {
         uploaded(place, 1, "one").await;
         let ask = async |worker, nonce| place.job_claim_once(job_id(1), worker, 1, nonce, NO_LEASE).await.unwrap();
         let claim = ask("worker", Some(5)).await.unwrap();
-        assert_eq!(ask("worker", Some(5)).await, Some(claim.clone()), "the same claim, the same fence");
+        let again = Claim { waited: None, ..claim.clone() };
+        assert_eq!(ask("worker", Some(5)).await, Some(again), "the same claim, the same fence, and no wait of its own");
         for other in [ask("worker", Some(6)).await, ask("another", Some(5)).await, ask("worker", None).await] {
             assert_eq!(other, None);
         }

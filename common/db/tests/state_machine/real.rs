@@ -259,6 +259,7 @@ impl Real {
             job: job(object),
             lane: Lane::Interactive,
             quotas: Quotas::default(),
+            trace: None,
         };
         match self.db.media_uploaded(&uploaded).await.unwrap() {
             UploadOutcome::Stored { seq } => Answer::Stored(seq),

@@ -7,7 +7,7 @@ use crate::{
     rooms::{outbox::Views, session::Session},
     view,
 };
-use heim_common::{MediaId, media::Uploader};
+use heim_common::{MediaId, Trace, media::Uploader};
 use heim_db::Shown;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ struct MediaUpload {
     height: Option<u32>,
 }
 
-pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer {
+pub(super) async fn upload(session: &mut Session, data: Option<Value>, trace: Trace) -> Answer {
     slow_down(session).await;
     // The branch's packet is empty.
     let MediaUpload { content_type, size, width, height } =
@@ -38,7 +38,7 @@ pub(super) async fn upload(session: &mut Session, data: Option<Value>) -> Answer
         server_era: view.server_era.clone(),
     };
     let declared = Declared { content_type, size, shape: width.zip(height) };
-    match create(&session.app, &session.base, &session.room, session.admission, uploader, declared).await {
+    match create(&session.app, &session.base, &session.room, session.admission, uploader, declared, trace).await {
         Err(create::Refused::RoomClosed) => Err(Refused::RoomClosed),
         created => reply(&created?, Views::default()),
     }

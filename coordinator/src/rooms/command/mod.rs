@@ -11,14 +11,18 @@ use super::{
     outbox::{About, Views},
     session::Session,
 };
-use crate::{keys::KeyError, life::create};
-use heim_common::wire::{Packet, Reply};
+use crate::{app::Ids, keys::KeyError, life::create};
+use heim_common::{
+    Trace,
+    wire::{Packet, Reply},
+};
 use heim_db::DbError;
 use heim_runtime::telemetry::chain;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{error::Error, ops::ControlFlow};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// What heim says of a reply that it held back.
 const SLOW_DOWN: &str = "woah, slow down there";
@@ -81,6 +85,11 @@ pub(super) type Answer = Result<Answered, Refused>;
 /// heim it is the reply that a throttled session waits for. Breaks if the session
 /// is to end.
 pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlFlow<()> {
+    let trace = Ids::trace();
+    carry_out_as(session, packet, trace).instrument(tracing::error_span!("command", trace_id = %trace.id())).await
+}
+
+async fn carry_out_as(session: &mut Session, packet: Packet, trace: Trace) -> ControlFlow<()> {
     let Packet { id, kind, data } = packet;
     if kind == "ping-reply" {
         session.keepalive.reply(ping_time(data));
@@ -90,7 +99,7 @@ pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlF
     session.ask();
     let answer = if is_of_the_room(&kind) {
         match session.is_admitted().await {
-            Ok(true) => answer(session, &kind, data).await,
+            Ok(true) => answer(session, &kind, data, trace).await,
             Ok(false) => Err(Refused::RoomClosed),
             Err(error) => Err(error.into()),
         }
@@ -128,7 +137,7 @@ pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlF
 
 /// The commands of somebody who has joined. A row here is a row in
 /// [`is_of_the_room`] too.
-async fn answer(session: &mut Session, kind: &str, data: Option<Value>) -> Answer {
+async fn answer(session: &mut Session, kind: &str, data: Option<Value>, trace: Trace) -> Answer {
     match kind {
         "nick" => nick::nick(session, data).await,
         "send" => send::send(session, data).await,
@@ -136,7 +145,7 @@ async fn answer(session: &mut Session, kind: &str, data: Option<Value>) -> Answe
         "log" => log::log(session, data).await,
         "get-message" => log::get_message(session, data).await,
         "who" => log::who(session).await,
-        "media-upload" => media::upload(session, data).await,
+        "media-upload" => media::upload(session, data, trace).await,
         "get-media" => media::get(session, data).await,
         "pm-initiate" | "ban" | "unban" | "grant-access" | "grant-manager" | "revoke-access" | "revoke-manager" => {
             Err(Refused::Because(ACCESS_DENIED))
