@@ -11,7 +11,7 @@ AVIF_PACKAGES = meson ninja-build
 # Sanitizers for C, and names of functions in what they report.
 FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
 CARGO_FUZZ = 0.13.2
-TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core systemd
+TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core systemd prometheus
 
 .PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet check format lint unit web-test docs test-tools
 

@@ -20,6 +20,7 @@ pub mod keyed;
 pub mod kills;
 pub mod ledger;
 pub mod load;
+pub mod numbers;
 pub mod operator;
 pub mod packets;
 pub mod pair;
