@@ -58,6 +58,16 @@ impl SmallDisk {
         filler.set_len(size.saturating_sub(bytes)).expect("a file can be cut");
     }
 
+    /// Lets nobody write to it, or everybody again.
+    ///
+    /// # Panics
+    /// If somebody has a file open there to write to it.
+    pub fn read_only(&self, is: bool) {
+        let mode = if is { "remount,ro" } else { "remount,rw" };
+        let mounted = Command::new("mount").args(["-o", mode]).arg(&self.folder).status().expect("`mount` is there");
+        assert!(mounted.success(), "{mode}");
+    }
+
     /// Gives the room back.
     ///
     /// # Panics

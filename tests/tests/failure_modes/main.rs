@@ -10,6 +10,7 @@ mod hooks;
 mod limits;
 mod names;
 mod orphans;
+mod readiness;
 mod redis;
 mod slow_crowd;
 mod slow_readers;
