@@ -53,7 +53,7 @@ pub(crate) fn begin(now: Millis) {
     for outcome in ["stored", BROKEN_OFF] {
         counter!("heim_uploads_total", "outcome" => outcome).absolute(0);
     }
-    for outcome in ["whole", "part", "unchanged"] {
+    for outcome in ["whole", "part", "unchanged", "redirected"] {
         counter!("heim_downloads_total", "outcome" => outcome).absolute(0);
     }
     for why in ["too-slow", "unread", "access-changed", "room-deleted"] {

@@ -43,6 +43,7 @@ pub(super) async fn download(
     let answered = answered(&app, (&id, &name), query, &method, &headers).await;
     measures::downloaded(match &answered {
         Ok(response) if response.status() == StatusCode::NOT_MODIFIED => "unchanged",
+        Ok(response) if response.status().is_redirection() => "redirected",
         Ok(response) if response.status() == StatusCode::PARTIAL_CONTENT => "part",
         Ok(response) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE => Code::RangeNotSatisfiable.as_str(),
         Ok(_) => "whole",
@@ -84,7 +85,7 @@ async fn answered(
         return answer(StatusCode::NOT_MODIFIED, &served, &etag, Body::empty());
     }
     if !fetch.room.private
-        && let Some(redirect) = redirect::to_store(&app, transcoding, &method).await?
+        && let Some(redirect) = redirect::to_store(app, transcoding, method).await?
     {
         return Ok(redirect);
     }
