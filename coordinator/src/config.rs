@@ -1,6 +1,9 @@
 //! The sections of the configuration that a coordinator reads.
 
-pub use crate::keys::{InvalidKeys, InvalidMaster, KeysConfig};
+pub use crate::{
+    keys::{InvalidKeys, InvalidMaster, KeysConfig},
+    ops::{InvalidOps, OpsConfig},
+};
 use heim_common::{
     header::Header,
     job::{Attempts, Lane},
@@ -31,6 +34,9 @@ pub struct Settings {
     /// The section `admin`.
     #[serde(default)]
     pub admin: AdminConfig,
+    /// The section `ops`.
+    #[serde(default)]
+    pub ops: OpsConfig,
     /// The section `retention`.
     #[serde(default)]
     pub retention: RetentionConfig,
@@ -96,7 +102,8 @@ pub struct SigningConfig {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminConfig {
-    /// The bearer token of the API. Empty: there is no API.
+    /// The bearer token of the API, and what one logs in with at the dashboard. Empty:
+    /// there is neither.
     pub token: Secret,
 }
 
@@ -263,6 +270,9 @@ pub enum InvalidSettings {
     /// The master keys cannot be used.
     #[error(transparent)]
     Keys(#[from] InvalidKeys),
+    /// The dashboard cannot be where it is to be.
+    #[error(transparent)]
+    Ops(#[from] InvalidOps),
     /// The list cannot be carried out.
     #[error("transcodings.image: {0}")]
     Specs(#[from] spec::InvalidSpecs),
@@ -292,6 +302,7 @@ impl Settings {
         if !self.admin.token.is_empty() && weak(&self.admin.token) {
             return Err(InvalidSettings::WeakSecret("admin.token"));
         }
+        self.ops.address(!self.admin.token.is_empty())?;
         match self.keys.keyring() {
             // Told when it starts to serve: public rooms need no keys.
             Ok(_) | Err(InvalidKeys::File(_)) => {}
@@ -346,6 +357,7 @@ mod tests {
             jobs: JobsConfig::default(),
             keys: KeysConfig::default(),
             admin: AdminConfig::default(),
+            ops: OpsConfig::default(),
             retention: RetentionConfig::default(),
         }
     }
@@ -364,6 +376,7 @@ mod tests {
         assert!(error(|s| s.coordinator.public_url = "http://media.example/".into()).contains("public_url"));
         assert!(error(|s| s.jobs.lease_ms = 299).contains("lease_ms"));
         assert!(error(|s| s.coordinator.ping_ms = 0).contains("ping_ms"));
+        assert!(error(|s| s.ops.listen = "127.0.0.1:8090".into()).contains("admin.token"));
         assert!(error(|s| s.limits.header_timeout_ms = 0).contains("limits.header_timeout_ms"));
         assert!(error(|s| s.transcodings.image[0].params.width = 0).contains("thumb-160"));
     }

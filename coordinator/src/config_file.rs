@@ -1,8 +1,8 @@
 //! The whole configuration of a process that is a coordinator.
 
 use crate::config::{
-    AdminConfig, CoordinatorConfig, HooksConfig, InvalidSettings, JobsConfig, KeysConfig, RetentionConfig, Settings,
-    SigningConfig, TranscodingsConfig,
+    AdminConfig, CoordinatorConfig, HooksConfig, InvalidSettings, JobsConfig, KeysConfig, OpsConfig, RetentionConfig,
+    Settings, SigningConfig, TranscodingsConfig,
 };
 use heim_common::limits::Limits;
 use heim_db::DatabaseConfig;
@@ -39,6 +39,9 @@ pub struct ConfigFile<W, P = Elsewhere> {
     /// Who may call the API.
     #[serde(default)]
     pub admin: AdminConfig,
+    /// Where the dashboard is.
+    #[serde(default)]
+    pub ops: OpsConfig,
     /// How long things are kept that nobody shows.
     #[serde(default)]
     pub retention: RetentionConfig,
@@ -74,6 +77,7 @@ impl<W, P> ConfigFile<W, P> {
             signing: self.signing.clone(),
             keys: self.keys.clone(),
             admin: self.admin.clone(),
+            ops: self.ops.clone(),
             retention: self.retention.clone(),
             limits: self.limits.clone(),
             transcodings: self.transcodings.clone(),
@@ -98,6 +102,7 @@ mod tests {
         let all: ConfigFile<Elsewhere> = heim_runtime::config::load(&text, None).unwrap();
         all.settings().unwrap();
         assert_eq!(all.limits, Limits::default());
+        assert_eq!(all.ops, OpsConfig::default());
         assert_eq!(all.jobs, JobsConfig::default());
         assert_eq!(all.transcodings.image, spec::default_specs());
         assert_eq!(all.log.filter, LogConfig::default().filter);

@@ -17,6 +17,7 @@ mod keys;
 mod life;
 pub mod measures;
 mod opened;
+mod ops;
 mod passcode;
 mod readiness;
 mod reconcile;

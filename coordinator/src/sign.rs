@@ -1,6 +1,6 @@
-//! Signatures: of upload handles, download handles and cookies.
+//! Signatures: of upload handles, download handles, cookies, and forms of the dashboard.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{constant_time, digest, hmac};
 use data_encoding::BASE64URL_NOPAD;
 use heim_runtime::Secret;
 
@@ -14,6 +14,10 @@ pub(crate) enum Purpose {
     Download,
     /// The name of an agent.
     Cookie,
+    /// A session of the dashboard.
+    Dashboard,
+    /// A form of such a session.
+    Form,
 }
 
 /// Signs with HMAC-SHA-256 (RFC 2104).
@@ -51,12 +55,20 @@ fn message(purpose: Purpose, fields: &[&str]) -> Vec<u8> {
         Purpose::Upload => 1,
         Purpose::Download => 2,
         Purpose::Cookie => 3,
+        Purpose::Dashboard => 4,
+        Purpose::Form => 5,
     }];
     for field in fields {
         message.extend_from_slice(&(field.len() as u64).to_be_bytes());
         message.extend_from_slice(field.as_bytes());
     }
     message
+}
+
+/// Compares digests, so that neither content nor length shows in the time.
+pub(crate) fn equal(given: &[u8], expected: &[u8]) -> bool {
+    let hash = |bytes| digest::digest(&digest::SHA256, bytes);
+    constant_time::verify_slices_are_equal(hash(given).as_ref(), hash(expected).as_ref()).is_ok()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::{
     gauges,
     keys::Keyring,
     measures,
+    ops,
     passcode::Passcodes,
     readiness::Readiness,
     retention,
@@ -63,6 +64,9 @@ pub enum StartError {
     /// The listener is no TCP listener.
     #[error("cannot tell where this listens")]
     Listener(#[source] std::io::Error),
+    /// The dashboard has no place.
+    #[error("cannot listen on ops.listen")]
+    Ops(#[source] std::io::Error),
 }
 
 /// Serves on `listener` until `shutdown`. `ready` is called when everything is
@@ -81,6 +85,7 @@ pub async fn serve(
     if !db.pending_migrations().await?.is_empty() {
         return Err(StartError::NotMigrated);
     }
+    let dashboard = ops::listen(&settings.ops).await.map_err(StartError::Ops)?;
     let clock: Clock = clock::system;
     measures::begin(clock());
     let own_url = format!("http://{}", listener.local_addr().map_err(StartError::Listener)?);
@@ -121,7 +126,9 @@ pub async fn serve(
     tasks.close();
 
     ready();
-    server::run(listener, routes::router(app.clone(), shutdown.clone()), limits, shutdown.clone()).await;
+    let operated = ops::run(dashboard, app.clone(), limits.clone(), shutdown.clone());
+    let served = server::run(listener, routes::router(app.clone(), shutdown.clone()), limits, shutdown.clone());
+    tokio::join!(served, operated);
     app.tasks.close();
     tokio::select! {
         () = app.tasks.wait() => {}

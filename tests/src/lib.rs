@@ -12,6 +12,7 @@ pub mod balancer;
 pub mod chaos;
 pub mod client;
 pub mod corpus;
+pub mod dashboard;
 pub mod elsewhere;
 pub mod fleet;
 pub mod flood;

@@ -16,9 +16,14 @@ mod voice;
 pub(crate) mod worker;
 
 pub use command::{Command, CommandError, Hands, run};
+pub(crate) use job::{Steer, Which, steer};
 pub(crate) use lane::set_lanes;
+pub(crate) use orphan::remove_orphans;
+pub(crate) use overview::{LaneOverview, Lately, Span, lanes_now, lately};
 pub(crate) use room::{Made, Wanted, add_manager, delete_message, delete_room, make_room, remove_manager};
 pub(crate) use rotate::{rewrap, rotate_key, rotate_master};
+pub(crate) use said::{at, lasting};
+pub(crate) use worker::{is_alive, steer_workers};
 
 use crate::{
     app::{App, Ids},

@@ -1,8 +1,7 @@
 //! HTTP Basic credentials (RFC 7617) of workers and other stores.
 
 use super::problem;
-use crate::app::App;
-use aws_lc_rs::{constant_time, digest};
+use crate::{app::App, sign::equal};
 use axum::{
     body::Body,
     extract::State,
@@ -59,10 +58,4 @@ fn check(app: &App, headers: &HeaderMap) -> Result<(), Code> {
     let hooks = &app.settings.hooks;
     let expected = format!("{}:{}", hooks.key, hooks.secret.expose());
     if equal(&given, expected.as_bytes()) { Ok(()) } else { Err(Code::Forbidden) }
-}
-
-/// Compares digests, so that neither content nor length shows in the time.
-fn equal(given: &[u8], expected: &[u8]) -> bool {
-    let hash = |bytes| digest::digest(&digest::SHA256, bytes);
-    constant_time::verify_slices_are_equal(hash(given).as_ref(), hash(expected).as_ref()).is_ok()
 }

@@ -1,0 +1,165 @@
+//! One job: all of its attempts, and what it works on.
+
+use super::{
+    Ops,
+    door::Session,
+    fields::{Fields, encoded},
+    frame::{Page, Refused, bytes, duration, form_token, moment, or_dash, table, text},
+    jobs::state,
+};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use data_encoding::BASE64;
+use heim_common::{
+    JobId,
+    job::{JobState, Reason},
+    media::MediaObject,
+    problem::Code,
+};
+use heim_db::{AttemptRow, JobHistory, JobRow};
+use maud::{Markup, html};
+
+/// `GET /ops/jobs/{id}`.
+pub(super) async fn show(
+    State(Ops { app, .. }): State<Ops>,
+    Path(id): Path<String>,
+    session: Session,
+    fields: Fields,
+) -> Result<Response, Refused> {
+    let id: JobId = id.parse().map_err(|_| Code::NotFound)?;
+    let JobHistory { job, attempts, media } = app.db.job_history(id).await?.ok_or(Code::NotFound)?;
+    let body = html! {
+        div .bar { h1 { "Job " span .id { (job.id.to_string()) } } (state(&job)) }
+        (steering(&job, &session))
+        div .sides {
+            section aria-labelledby="job" { h2 #job { "Job" } (facts(&job)) }
+            section aria-labelledby="media" { h2 #media { "Media object" } (of_media(&job, media.as_ref())) }
+        }
+        section aria-labelledby="attempts" {
+            h2 #attempts { "Attempts" }
+            (table("Attempts, the first one first", &HEADINGS, &attempts.iter().map(attempt).collect::<Vec<_>>()))
+            (errors(&attempts))
+        }
+    };
+    Ok(Page { title: &format!("Job {id}"), place: "/ops/jobs", session: &session, fields: &fields }.with(&body))
+}
+
+fn steering(job: &JobRow, session: &Session) -> Markup {
+    let is = |state: JobState| job.state == state.as_str();
+    let can_retry = is(JobState::Failed) || (is(JobState::Pending) && job.rests);
+    let can_discard = is(JobState::Pending) || is(JobState::Running);
+    html! {
+        @if can_retry || can_discard {
+            form .bar method="post" action="/ops/jobs" {
+                (form_token(session))
+                input type="hidden" name="job" value=(job.id.to_string());
+                input type="hidden" name="back" value=(format!("/ops/jobs/{}", job.id));
+                @if can_retry { button .strong type="submit" name="what" value="retry" { "Retry now" } }
+                @if can_discard { button type="submit" name="what" value="discard" { "Discard…" } }
+            }
+        }
+    }
+}
+
+fn pairs(pairs: &[(&str, Markup)]) -> Markup {
+    html! { dl .facts { @for (name, value) in pairs { div { dt { (name) } dd { (value) } } } } }
+}
+
+fn facts(job: &JobRow) -> Markup {
+    let worker = job
+        .worker
+        .as_ref()
+        .map(|worker| html! { a href=(format!("/ops/jobs?worker={}", encoded(worker))) { (worker) } });
+    let sentence = job.reason.as_deref().and_then(|word| word.parse::<Reason>().ok()).map(Reason::sentence);
+    let reason =
+        html! { (or_dash(job.reason.as_ref())) @if let Some(sentence) = sentence { br; span .muted { (sentence) } } };
+    pairs(&[
+        ("kind", text(&job.kind)),
+        ("lane", text(&job.lane)),
+        ("reason", reason),
+        ("worker", or_dash(worker)),
+        ("claims", text(job.fence)),
+        ("failures", text(job.failures)),
+        ("deaths of a child", text(job.deaths)),
+        ("put off", text(job.snoozes)),
+        ("made", moment(job.created)),
+        (if job.rests { "rests until" } else { "due" }, moment(job.run_after)),
+        ("lease until", or_dash(job.lease_until.map(moment))),
+        ("ended", or_dash(job.finished.map(moment))),
+    ])
+}
+
+/// Of a private picture nothing that shows it: no placeholder, no colour, no shape.
+fn of_media(job: &JobRow, media: Option<&MediaObject>) -> Markup {
+    let room = html! { a href=(format!("/ops/jobs?room={}", encoded(&job.room))) { (job.room) } };
+    let Some(media) = media else {
+        return html! { (pairs(&[("id", text(job.media.to_string())), ("room", room)])) p .muted { "It is given up." } };
+    };
+    let is_private = media.encryption.is_some();
+    let size =
+        media.width.zip(media.height).filter(|_| !is_private).map(|(width, height)| format!("{width} × {height}"));
+    let names: Vec<_> = media.transcodings.iter().map(|made| made.name.as_str()).collect();
+    html! {
+        @if is_private { p .badge { "private: nothing of it is shown" } } @else { (placeholder(media)) }
+        (pairs(&[
+            ("id", html! { span .id { (media.id.to_string()) } }),
+            ("room", room),
+            ("agent", html! { span .id { (media.uploader.id.to_string()) } }),
+            ("state", text(media.state.as_str())),
+            ("failure", or_dash(media.failure.map(Reason::as_str))),
+            ("type", or_dash(media.content_type.as_deref().filter(|_| !is_private))),
+            ("bytes", or_dash(media.size.map(bytes))),
+            ("pixels", or_dash(size)),
+            ("there", or_dash((!names.is_empty()).then(|| names.join(", ")))),
+        ]))
+    }
+}
+
+/// The colour at once, the ThumbHash where there is a script to draw it.
+fn placeholder(media: &MediaObject) -> Markup {
+    let color = media.color.as_deref().and_then(|color| <[u8; 3]>::try_from(color).ok());
+    let fill = color.map(|[red, green, blue]| format!("#{red:02x}{green:02x}{blue:02x}"));
+    let hash = media.placeholder.as_ref().map(|hash| BASE64.encode(hash));
+    let (width, height) = (media.width.unwrap_or(4).max(1), media.height.unwrap_or(3).max(1));
+    html! {
+        @if fill.is_some() || hash.is_some() {
+            figure .placeholder data-thumbhash=[hash] {
+                svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label="Placeholder of the picture" {
+                    rect width=(width) height=(height) fill=(fill.as_deref().unwrap_or("currentColor")) {}
+                }
+            }
+        }
+    }
+}
+
+const HEADINGS: [&str; 8] = ["claim", "worker", "began", "waited", "took", "verdict", "reason", "stages in ms"];
+
+fn attempt(attempt: &AttemptRow) -> Vec<Markup> {
+    let AttemptRow { fence, worker, waited_ms, began, ended, verdict, reason, error: _, stages_ms } = attempt;
+    let unsaid = if ended.is_some() { "cut short" } else { "runs" };
+    let stages: Vec<_> = stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms}")).collect();
+    let verdict = verdict.as_deref().unwrap_or(unsaid);
+    vec![
+        text(fence),
+        text(worker),
+        moment(*began),
+        text(duration(*waited_ms)),
+        or_dash(ended.map(|ended| duration(ended.0 - began.0))),
+        html! { span .badge .good[verdict == "done"] .bad[verdict == "discard" || verdict == "retry"] { (verdict) } },
+        or_dash(reason.as_ref()),
+        or_dash((!stages.is_empty()).then(|| stages.join(", "))),
+    ]
+}
+
+fn errors(attempts: &[AttemptRow]) -> Markup {
+    html! {
+        @for AttemptRow { fence, error, .. } in attempts {
+            @if let Some(error) = error {
+                h3 { "What went wrong at claim " (fence) }
+                ol .chain { @for cause in error.split(": ") { li { (cause) } } }
+            }
+        }
+    }
+}

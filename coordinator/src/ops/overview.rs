@@ -1,0 +1,261 @@
+//! The overview: lanes, workers, and what needs somebody.
+
+use super::{
+    Ops,
+    chart::{Line, chart},
+    door::Session,
+    fields::{Fields, encoded},
+    frame::{Page, Refused, bytes, duration, form_token, moment, or_dash, table, text},
+    live::Overview,
+};
+use crate::admin::{LaneOverview, Span, is_alive};
+use axum::{extract::State, response::Response};
+use heim_common::worker::WorkerState;
+use heim_db::{LaneFigures, Quantiles, WorkerRow};
+use maud::{Markup, html};
+
+/// `GET /ops/`.
+pub(super) async fn show(State(ops): State<Ops>, session: Session, fields: Fields) -> Result<Response, Refused> {
+    let overview = ops.live.look(ops.app.tools()).await?;
+    let span = span(&fields);
+    let body = html! {
+        div .bar {
+            h1 { "Overview" }
+            @let events = format!("/ops/events?span={span}");
+            p .muted #live data-events=(events) role="status" { "As of the moment you came." }
+        }
+        div #content { (content(&overview, &session, &fields)) }
+    };
+    Ok(Page { title: "Overview", place: "/ops/", session: &session, fields: &fields }.with(&body))
+}
+
+/// The time that charts are about.
+fn span(fields: &Fields) -> &'static str {
+    if fields.get("span") == "day" { "day" } else { "hour" }
+}
+
+/// All that changes by itself.
+pub(super) fn content(overview: &Overview, session: &Session, fields: &Fields) -> Markup {
+    let span = span(fields);
+    html! {
+        (attention(overview))
+        section aria-labelledby="lanes" {
+            div .bar {
+                h2 #lanes { "Lanes" }
+                (all_lanes(overview, session, span))
+                nav .tabs aria-label="Time of the figures" {
+                    a href="/ops/?span=hour" aria-current=[(span == "hour").then_some("true")] { "last hour" }
+                    a href="/ops/?span=day" aria-current=[(span == "day").then_some("true")] { "last day" }
+                }
+            }
+            div .cards { @for lane in &overview.lanes { (lane_card(lane, overview, span, session)) } }
+        }
+        section aria-labelledby="workers" {
+            div .bar { h2 #workers { "Workers" } (all_workers(&overview.workers, session)) }
+            (workers(&overview.workers, session))
+        }
+    }
+}
+
+/// How many jobs there are, and what an operator may want to look at first.
+fn attention(overview: &Overview) -> Markup {
+    let Overview { jobs, workers, orphans, missing, .. } = overview;
+    let alive = workers.iter().filter(|worker| is_alive(worker)).count();
+    let slots: u32 = workers.iter().filter(|worker| is_alive(worker)).map(|worker| worker.concurrency).sum();
+    let tile = |id: &str, name: &str, address: &str, count: u64, is_bad: bool| {
+        html! { a .tile .bad[is_bad] href=(address) { b id=(format!("n-{id}")) { (count) } " " (name) } }
+    };
+    html! {
+        section .tiles aria-label="In all" {
+            (tile("pending", "pending", "/ops/jobs?state=pending", jobs.pending, false))
+            (tile("running", "running", "/ops/jobs?state=running", jobs.running, false))
+            (tile("done", "done", "/ops/jobs?state=done", jobs.done, false))
+            (tile("failed", "failed", "/ops/jobs?state=failed", jobs.failed, jobs.failed > 0))
+            (tile("workers", "workers", "#workers", alive as u64, alive == 0))
+            (tile("places", "places", "#workers", u64::from(slots), false))
+            (tile("orphans", "orphans", "/ops/orphans?kind=orphan", *orphans, *orphans > 0))
+            (tile("missing", "missing", "/ops/orphans?kind=missing", *missing, *missing > 0))
+        }
+    }
+}
+
+/// One button for the whole fleet.
+fn all_lanes(overview: &Overview, session: &Session, span: &str) -> Markup {
+    let paused = overview.lanes.iter().filter(|lane| lane.paused_since.is_some()).count();
+    html! {
+        form method="post" action="/ops/lanes" {
+            (form_token(session))
+            input type="hidden" name="lane" value="all";
+            input type="hidden" name="back" value=(format!("/ops/?span={span}"));
+            @if paused < overview.lanes.len() { button type="submit" name="wish" value="paused" { "Pause all lanes" } }
+            @if paused > 0 { button type="submit" name="wish" value="running" { "Resume all lanes" } }
+        }
+    }
+}
+
+fn all_workers(workers: &[WorkerRow], session: &Session) -> Markup {
+    let alive: Vec<_> = workers.iter().filter(|worker| is_alive(worker)).collect();
+    let any = |wish: WorkerState| alive.iter().any(|worker| worker.wish == wish);
+    html! {
+        @if alive.len() > 1 {
+            form method="post" action="/ops/workers" {
+                (form_token(session))
+                input type="hidden" name="worker" value="all";
+                input type="hidden" name="back" value="/ops/";
+                @if any(WorkerState::Running) {
+                    button type="submit" name="wish" value="paused" { "Pause all workers" }
+                }
+                @if any(WorkerState::Paused) {
+                    button type="submit" name="wish" value="running" { "Resume all workers" }
+                }
+            }
+        }
+    }
+}
+
+fn lane_card(lane: &LaneOverview, overview: &Overview, span: &str, session: &Session) -> Markup {
+    let word = lane.lane.as_str();
+    let (figures, parts) = match span {
+        "day" => (lane.day, &overview.lately.day),
+        _ => (lane.hour, &overview.lately.hour),
+    };
+    let number = |name: &str, key: &str, value: Markup| {
+        html! { div { dt { (name) } dd id=(format!("n-{word}-{key}")) { (value) } } }
+    };
+    let count = |of: fn(&LaneFigures) -> u64| text(figures.as_ref().map_or(0, of));
+    html! {
+        section .card aria-labelledby=(format!("lane-{word}")) {
+            div .bar {
+                h3 id=(format!("lane-{word}")) { (word) }
+                @if let Some(since) = lane.paused_since {
+                    p .badge .bad id=(format!("n-{word}-paused")) { "paused since " (moment(since)) }
+                }
+                form method="post" action="/ops/lanes" {
+                    (form_token(session))
+                    input type="hidden" name="lane" value=(word);
+                    input type="hidden" name="back" value=(format!("/ops/?span={span}"));
+                    @if lane.paused_since.is_some() {
+                        button type="submit" name="wish" value="running" { "Resume" span .unseen { " " (word) } }
+                    } @else {
+                        button type="submit" name="wish" value="paused" { "Pause" span .unseen { " " (word) } }
+                    }
+                }
+            }
+            dl .numbers {
+                (number("waiting", "pending", text(lane.depth.pending)))
+                (number("running", "running", text(lane.depth.running)))
+                (number("oldest", "oldest", or_dash(lane.depth.oldest_ms.map(duration))))
+                (number("arrived", "arrived", count(|figures| figures.arrived)))
+                (number("done", "done", count(|figures| figures.done)))
+                (number("failed", "failed", count(|figures| figures.failed)))
+            }
+            (charts(lane, figures, parts, span))
+        }
+    }
+}
+
+fn charts(lane: &LaneOverview, figures: Option<LaneFigures>, parts: &Span, span: &str) -> Markup {
+    let of = |figure: fn(&LaneFigures) -> Option<u64>| parts.parts(lane.lane, figure);
+    let filled = |figure: fn(&LaneFigures) -> Option<u64>| -> Vec<_> {
+        of(figure).into_iter().map(|value| Some(value.unwrap_or(0))).collect()
+    };
+    let (arrived, ended) =
+        (filled(|figures| Some(figures.arrived)), filled(|figures| Some(figures.done + figures.failed)));
+    let minutes = if span == "day" { 24 * 60 } else { 60 };
+    let rate = |count: Option<u64>| {
+        let hundredths = count.unwrap_or(0) * 100 / minutes;
+        format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    };
+    let rates = format!(
+        "{} in and {} out a minute",
+        rate(figures.map(|figures| figures.arrived)),
+        rate(figures.map(|figures| figures.done + figures.failed))
+    );
+    let took = |took: Option<Quantiles>| match took {
+        Some(Quantiles { p50, p95 }) => format!("p50 {}, p95 {}", duration(p50), duration(p95)),
+        None => "no attempt ended".to_owned(),
+    };
+    let (wait50, wait95) = (of(|it| it.wait_ms.map(|it| it.p50)), of(|it| it.wait_ms.map(|it| it.p95)));
+    let (run50, run95) = (of(|it| it.run_ms.map(|it| it.p50)), of(|it| it.run_ms.map(|it| it.p95)));
+    let wait = took(figures.and_then(|figures| figures.wait_ms));
+    let run = took(figures.and_then(|figures| figures.run_ms));
+    let lines = |second, first| [Line { class: "second", values: second }, Line { class: "first", values: first }];
+    html! {
+        (chart("Jobs", &rates, &lines(arrived, ended)))
+        (chart("Wait", &wait, &lines(wait95, wait50)))
+        (chart("Run", &run, &lines(run95, run50)))
+    }
+}
+
+fn workers(workers: &[WorkerRow], session: &Session) -> Markup {
+    let headings = ["worker", "state", "version", "heard", "jobs", "load", "children", "walls", "steer"];
+    let row = |worker: &WorkerRow| {
+        vec![
+            html! {
+                a href=(format!("/ops/jobs?worker={}", encoded(&worker.name))) { (worker.name) }
+                br;
+                span .muted { (worker.host) }
+            },
+            state(worker),
+            text(&worker.version),
+            html! { (duration(worker.silent_ms)) " ago" },
+            html! {
+                (worker.jobs.len()) " of " (worker.concurrency)
+                @for job in &worker.jobs { br; a .id href=(format!("/ops/jobs/{job}")) { (job.to_string()) } }
+            },
+            html! { (worker.cpu_percent) " %" },
+            text(bytes(worker.child_memory_bytes)),
+            walls(worker),
+            steering(worker, session),
+        ]
+    };
+    table("Workers that were heard of lately", &headings, &workers.iter().map(row).collect::<Vec<_>>())
+}
+
+fn state(worker: &WorkerRow) -> Markup {
+    let (state, wish) = (worker.state, worker.wish);
+    html! {
+        @if state == WorkerState::Stopped { span .badge { "stopped" } }
+        @else if !is_alive(worker) { span .badge .bad { "silent" } }
+        @else {
+            span .badge .good[state == WorkerState::Running] { (state.as_str()) }
+            @if state != wish { " " span .badge .bad { "to be " (wish.as_str()) } }
+        }
+    }
+}
+
+fn walls(worker: &WorkerRow) -> Markup {
+    let is_down = |how: &str| how.starts_with("missing");
+    let down: Vec<_> = worker.walls.iter().filter(|(_, how)| is_down(how)).collect();
+    html! {
+        @if worker.walls.is_empty() { span .muted { "not told" } }
+        @else {
+            details {
+                summary .bad[!down.is_empty()] {
+                    @if down.is_empty() { "all " (worker.walls.len()) " up" }
+                    @else { (down.len()) " of " (worker.walls.len()) " down" }
+                }
+                ul { @for (wall, how) in &worker.walls { li .bad[is_down(how)] { (wall) ": " (how) } } }
+            }
+        }
+    }
+}
+
+fn steering(worker: &WorkerRow, session: &Session) -> Markup {
+    let can = is_alive(worker) && worker.wish != WorkerState::Draining;
+    let button = |wish: &str, word: &str| {
+        html! { button type="submit" name="wish" value=(wish) { (word) span .unseen { " " (worker.name) } } }
+    };
+    html! {
+        @if can {
+            form method="post" action="/ops/workers" {
+                (form_token(session))
+                input type="hidden" name="worker" value=(worker.name);
+                input type="hidden" name="back" value="/ops/";
+                @if worker.wish == WorkerState::Paused { (button("running", "Resume")) }
+                @else { (button("paused", "Pause")) }
+                (button("draining", "Drain"))
+            }
+        } @else { span .muted { "–" } }
+    }
+}

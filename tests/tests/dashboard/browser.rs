@@ -1,0 +1,56 @@
+//! The dashboard in a real Chromium. The script is `tests/browser/dashboard.mjs`;
+//! screenshots go to the folder that `HEIM_DASHBOARD_SHOTS` names, if it does.
+
+use crate::{TOKEN, start};
+use heim_tests::{
+    admitted::admitted,
+    client::{Client, Entrance},
+    corpus,
+    operator::Operator,
+    sharing::{finished, share_accepted},
+    truth,
+};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+#[tokio::test]
+async fn operators_look_and_steer_in_a_browser() {
+    let (heim, dashboard) = start().await;
+    Operator::new(heim.base(), TOKEN).make_private("vault", "sesame").await;
+    let ana = admitted(heim.base(), "vault", "sesame", Entrance::aware(), "ana").await;
+    let ben = Client::enter(heim.base(), "welcome", Entrance::aware(), "ben").await;
+    let shared =
+        [(&ana, corpus::SMALL), (&ben, "hostile/trunc/jpg_15.jpg"), (&ben, corpus::SMALL), (&ben, corpus::PHOTO)];
+    for (client, name) in shared {
+        let id = share_accepted(client, corpus::read(name)).await;
+        finished(client, id).await;
+    }
+    truth::settled(&heim.database().await).await;
+
+    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+    assert!(browser.join("node_modules/playwright-core").is_dir(), "`make test-tools` installs playwright-core");
+    assert!(Path::new("/usr/bin/chromium").exists(), "`scripts/require chromium` installs Chromium");
+    let shots = std::env::var_os("HEIM_DASHBOARD_SHOTS").map(PathBuf::from);
+    let shots = shots.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    let (base, folder) = (dashboard.base.clone(), shots.clone());
+    let run = move || {
+        let mut node = Command::new("node");
+        node.arg("dashboard.mjs").args([base.as_str(), TOKEN]).arg(folder).current_dir(browser).output()
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("the script ends").expect("node runs");
+    let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{words}");
+    for name in [
+        "login",
+        "overview-wide-light",
+        "overview-narrow-dark",
+        "overview-narrow-light",
+        "overview-wide-dark",
+        "question",
+    ] {
+        let file = shots.join(format!("dashboard-{name}.png")).metadata();
+        assert!(file.is_ok_and(|file| file.len() > 5_000), "screenshot {name}");
+    }
+}

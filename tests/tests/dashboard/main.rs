@@ -1,0 +1,23 @@
+//! The dashboard at `/ops`: who comes in, whether its numbers are those of the
+//! database, what is done from it, and how it is to use in a real Chromium.
+
+mod browser;
+mod door;
+mod numbers;
+mod private;
+mod steering;
+
+use heim_tests::{
+    dashboard::{Dashboard, address},
+    standalone::Standalone,
+};
+
+const TOKEN: &str = "the token of the operator";
+
+/// The whole in one process, with a dashboard, and somebody who has logged in.
+async fn start() -> (Standalone, Dashboard) {
+    let heim = Standalone::with(&[("admin.token", TOKEN), ("ops.listen", "127.0.0.1:0")]).await;
+    let base = address(&heim.process).await;
+    let dashboard = Dashboard::login(&base, TOKEN).await;
+    (heim, dashboard)
+}
