@@ -162,8 +162,16 @@ fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
     // Of the highest level, so that whatever is logged at all is logged within it.
     let span = tracing::error_span!("job", trace_id = claim.trace.map(|trace| display(trace.id())));
     let lease = span.in_scope(|| Lease::keep(&bench.heart, fence, asked, lease));
-    let (stages, _listed, _busy) = (Stages::default(), bench.held.list(job), measures::Busy::begin());
-    Held { fence, lease, claim, asked, span, stages, _listed, _busy }
+    Held {
+        fence,
+        claim,
+        lease,
+        asked,
+        span,
+        stages: Stages::default(),
+        _listed: bench.held.list(job),
+        _busy: measures::Busy::begin(),
+    }
 }
 
 async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
