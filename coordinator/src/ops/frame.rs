@@ -247,7 +247,7 @@ mod tests {
         let fields = |query: &str| Fields::read(query.as_bytes()).unwrap();
         assert_eq!(said(&fields("said=retried&n=1")).unwrap(), "1 job tried again.");
         assert_eq!(said(&fields("said=workers-drained&n=2")).unwrap(), "2 workers to end when what it holds is done.");
-        assert_eq!((said(&fields("said=<b>&n=1")), said(&fields("said=retried&n=x"))), (None, None));
+        assert_eq!((said(&fields("said=%3Cb%3E&n=1")), said(&fields("said=retried&n=x"))), (None, None));
     }
 
     #[test]
