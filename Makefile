@@ -3,8 +3,9 @@
 CARGO ?= cargo
 # The tests' build is the only one in which failpoints are there.
 TEST_FEATURES = --features heim-tests/failpoints
-# Two more than two cores are: tests wait more than they compute.
-TEST_THREADS ?= 4
+# Tests at a time in each of two binaries, twice as many as two cores are: they wait
+# more than they compute.
+TEST_THREADS ?= 2
 BUILD_PACKAGES = cmake nasm
 # dav1d's, for the feature `avif`.
 AVIF_PACKAGES = meson ninja-build
@@ -41,7 +42,8 @@ unit: test-tools
 	@test -d ../shared/corpus || { echo "the tests work on real photos and hostile files: put the corpus beside the checkout, at ../shared/corpus" >&2; exit 1; }
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
-	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace $(TEST_FEATURES)
+	CARGO="$(CARGO)" scripts/suites --threads $(TEST_THREADS) --locked --workspace $(TEST_FEATURES)
+	$(CARGO) test --locked --workspace $(TEST_FEATURES) --doc
 
 avif-test: ## The pixels and the worker with AVIF, which takes minutes to compile, and what measures them
 	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)

@@ -302,7 +302,10 @@ impl Settings {
         if !self.admin.token.is_empty() && weak(&self.admin.token) {
             return Err(InvalidSettings::WeakSecret("admin.token"));
         }
-        self.ops.address(!self.admin.token.is_empty())?;
+        if !self.ops.view_token.is_empty() && weak(&self.ops.view_token) {
+            return Err(InvalidSettings::WeakSecret("ops.view_token"));
+        }
+        self.ops.address(&self.admin.token)?;
         match self.keys.keyring() {
             // Told when it starts to serve: public rooms need no keys.
             Ok(_) | Err(InvalidKeys::File(_)) => {}
@@ -377,6 +380,7 @@ mod tests {
         assert!(error(|s| s.jobs.lease_ms = 299).contains("lease_ms"));
         assert!(error(|s| s.coordinator.ping_ms = 0).contains("ping_ms"));
         assert!(error(|s| s.ops.listen = "127.0.0.1:8090".into()).contains("admin.token"));
+        assert!(error(|s| s.ops.view_token = Secret::new("short".into())).contains("ops.view_token"));
         assert!(error(|s| s.limits.header_timeout_ms = 0).contains("limits.header_timeout_ms"));
         assert!(error(|s| s.transcodings.image[0].params.width = 0).contains("thumb-160"));
     }

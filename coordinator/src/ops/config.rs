@@ -1,5 +1,6 @@
 //! The section `ops`: whether there is a dashboard, and where.
 
+use heim_runtime::Secret;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,13 +13,15 @@ pub struct OpsConfig {
     /// Whether that may be an address which other machines reach. It speaks plain
     /// HTTP, so only behind what adds TLS.
     pub allow_remote: bool,
+    /// What those log in with who may look and change nothing. Empty: nobody does.
+    pub view_token: Secret,
     /// How long a login is good for, in seconds.
     pub session_s: u64,
 }
 
 impl Default for OpsConfig {
     fn default() -> Self {
-        Self { listen: String::new(), allow_remote: false, session_s: 8 * 3600 }
+        Self { listen: String::new(), allow_remote: false, view_token: Secret::default(), session_s: 8 * 3600 }
     }
 }
 
@@ -34,19 +37,25 @@ pub enum InvalidOps {
     /// Nobody could log in.
     #[error("ops.listen needs admin.token, which is what one logs in with")]
     NoToken,
+    /// Whoever may only look would do everything.
+    #[error("ops.view_token must be another one than admin.token")]
+    SameToken,
     /// Nobody would stay in.
     #[error("ops.session_s must be at least 60")]
     Session,
 }
 
 impl OpsConfig {
-    /// Where it listens; none where there is no dashboard.
+    /// Where it listens; none where there is no dashboard. `admin` is `admin.token`.
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn address(&self, has_token: bool) -> Result<Option<SocketAddr>, InvalidOps> {
+    pub fn address(&self, admin: &Secret) -> Result<Option<SocketAddr>, InvalidOps> {
         if self.session_s < 60 {
             return Err(InvalidOps::Session);
+        }
+        if !self.view_token.is_empty() && self.view_token == *admin {
+            return Err(InvalidOps::SameToken);
         }
         if self.listen.is_empty() {
             return Ok(None);
@@ -55,7 +64,7 @@ impl OpsConfig {
         if !address.ip().is_loopback() && !self.allow_remote {
             return Err(InvalidOps::Remote);
         }
-        if has_token { Ok(Some(address)) } else { Err(InvalidOps::NoToken) }
+        if admin.is_empty() { Err(InvalidOps::NoToken) } else { Ok(Some(address)) }
     }
 
     pub(super) fn session(&self) -> Duration {
@@ -69,9 +78,10 @@ mod tests {
 
     #[test]
     fn only_loopback_unless_it_is_said() {
+        let admin = Secret::new("the token of the operator".into());
         let at = |listen: &str, allow_remote| {
             let ops = OpsConfig { listen: listen.into(), allow_remote, ..OpsConfig::default() };
-            ops.address(true).map(|address| address.is_some()).map_err(|error| error.to_string())
+            ops.address(&admin).map(|address| address.is_some()).map_err(|error| error.to_string())
         };
         assert_eq!(at("", false), Ok(false));
         for address in ["127.0.0.1:8090", "127.9.0.1:8090", "[::1]:8090"] {
@@ -83,8 +93,10 @@ mod tests {
         }
         assert!(at("localhost:8090", true).unwrap_err().contains("ops.listen"));
         assert!(matches!(
-            OpsConfig { listen: "[::1]:1".into(), ..OpsConfig::default() }.address(false),
+            OpsConfig { listen: "[::1]:1".into(), ..OpsConfig::default() }.address(&Secret::default()),
             Err(InvalidOps::NoToken)
         ));
+        let same = OpsConfig { view_token: admin.clone(), ..OpsConfig::default() };
+        assert!(matches!(same.address(&admin), Err(InvalidOps::SameToken)));
     }
 }

@@ -1,5 +1,6 @@
-//! Who may look: whoever logged in with `admin.token`. The session is a signed
-//! cookie, so that each coordinator knows it; another token ends all sessions.
+//! Who may look: whoever logged in with `admin.token`, or with `ops.view_token`, with
+//! which nothing is changed. The session is a signed cookie, so that each coordinator
+//! knows it; another token ends all sessions.
 
 use super::{Ops, fields::Fields, frame};
 use crate::{
@@ -15,6 +16,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use heim_common::{Millis, problem::Code};
+use heim_runtime::Secret;
 use maud::html;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -41,19 +43,33 @@ impl Default for Door {
     }
 }
 
+/// What one logs in with.
+struct DoorKey<'a> {
+    token: &'a Secret,
+    may_steer: bool,
+}
+
+/// The tokens that there are.
+fn door_keys(app: &App) -> impl Iterator<Item = DoorKey<'_>> {
+    let keys = [(&app.settings.admin.token, true), (&app.settings.ops.view_token, false)];
+    keys.into_iter().filter(|(token, _)| !token.is_empty()).map(|(token, may_steer)| DoorKey { token, may_steer })
+}
+
 /// Somebody who has logged in.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     id: String,
     until: Millis,
+    /// Whether it logged in with `admin.token`, and not with `ops.view_token`.
+    pub(super) may_steer: bool,
     /// What each of its forms carries. Only our own pages know it.
     pub(super) form: String,
 }
 
 impl Session {
-    fn new(app: &App, id: String, until: Millis) -> Self {
-        let form = app.signer.sign(Purpose::Form, &[&id, &until.0.to_string(), app.settings.admin.token.expose()]);
-        Self { id, until, form }
+    fn new(app: &App, id: String, until: Millis, door_key: &DoorKey<'_>) -> Self {
+        let form = app.signer.sign(Purpose::Form, &[&id, &until.0.to_string(), door_key.token.expose()]);
+        Self { id, until, may_steer: door_key.may_steer, form }
     }
 
     /// As the audit has it.
@@ -75,10 +91,10 @@ fn known(app: &App, headers: &HeaderMap) -> Option<Session> {
         .find_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='))?;
     let (id, rest) = value.split_once('.')?;
     let (until, signature) = rest.split_once('.')?;
-    let token = &app.settings.admin.token;
-    let is_ours = !token.is_empty() && app.signer.verify(Purpose::Dashboard, &[id, until, token.expose()], signature);
+    let is_of = |key: &DoorKey<'_>| app.signer.verify(Purpose::Dashboard, &[id, until, key.token.expose()], signature);
+    let key = door_keys(app).find(is_of)?;
     let until = Millis(until.parse().ok()?);
-    (is_ours && app.now() < until).then(|| Session::new(app, id.to_owned(), until))
+    (app.now() < until).then(|| Session::new(app, id.to_owned(), until, &key))
 }
 
 /// `Set-Cookie` for a value; none, to forget it.
@@ -110,13 +126,31 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// What a form of ours has sent: from our own origin, with the session's token.
+/// What a form of ours has sent: from our own origin, with the token of a session that
+/// may steer.
 pub(super) struct Posted {
     pub(super) session: Session,
     pub(super) fields: Fields,
 }
 
 impl FromRequest<Ops> for Posted {
+    type Rejection = Response<Body>;
+
+    async fn from_request(request: Request, ops: &Ops) -> Result<Self, Self::Rejection> {
+        let Own(posted) = Own::from_request(request, ops).await?;
+        if posted.session.may_steer {
+            Ok(posted)
+        } else {
+            let detail = "This login may look, and change nothing.";
+            Err(frame::refusal(&Failure::with(Code::Forbidden, detail)))
+        }
+    }
+}
+
+/// The same of whoever has logged in, about nothing but their own session.
+pub(super) struct Own(Posted);
+
+impl FromRequest<Ops> for Own {
     type Rejection = Response<Body>;
 
     async fn from_request(request: Request, ops: &Ops) -> Result<Self, Self::Rejection> {
@@ -127,7 +161,7 @@ impl FromRequest<Ops> for Posted {
             let detail = "The form is not one of this session. Reload the page and try again.";
             return Err(frame::refusal(&Failure::with(Code::Forbidden, detail)));
         }
-        Ok(Self { session, fields })
+        Ok(Self(Posted { session, fields }))
     }
 }
 
@@ -155,11 +189,13 @@ fn ask(status: StatusCode, refusal: &str) -> Response {
         form .login method="post" action="/ops/login" {
             h1 { "heim-media" span .muted { " operations" } }
             @if !refusal.is_empty() { p .bad role="alert" #refusal { (refusal) } }
-            label for="token" { "Admin token" }
+            label for="token" { "Token" }
             input #token name="token" type="password" autocomplete="current-password" required autofocus
                 aria-describedby=[(!refusal.is_empty()).then_some("refusal")];
             button .strong type="submit" { "Log in" }
-            p .muted { "It is " code { "admin.token" } " of the configuration." }
+            p .muted {
+                code { "admin.token" } " of the configuration, or " code { "ops.view_token" } " to look and change nothing."
+            }
         }
     };
     frame::bare(status, "Log in", &body)
@@ -176,22 +212,22 @@ pub(super) async fn login(State(Ops { app, door, .. }): State<Ops>, headers: Hea
     };
     // Never closed; a turn that is not had is not needed.
     let _turn = door.turn.acquire().await;
-    let token = &app.settings.admin.token;
-    if token.is_empty() || !equal(fields.get("token").as_bytes(), token.expose().as_bytes()) {
+    let said = fields.get("token").as_bytes();
+    let Some(key) = door_keys(&app).find(|key| equal(said, key.token.expose().as_bytes())) else {
         tracing::warn!("a wrong token at the dashboard's login");
         tokio::time::sleep(REST).await;
         return ask(StatusCode::FORBIDDEN, "That is not the token.");
-    }
+    };
     let lasts = app.settings.ops.session();
     let (id, until) = (format!("{:016x}", rand::random::<u64>()), app.now().after(lasts));
-    tracing::info!(session = id, "somebody logged in to the dashboard");
+    tracing::info!(session = id, may_steer = key.may_steer, "somebody logged in to the dashboard");
     let end = until.0.to_string();
-    let signature = app.signer.sign(Purpose::Dashboard, &[&id, &end, token.expose()]);
+    let signature = app.signer.sign(Purpose::Dashboard, &[&id, &end, key.token.expose()]);
     let cookie = cookie(Some(&format!("{id}.{end}.{signature}")), lasts.as_secs(), &headers);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/ops/")).into_response()
 }
 
 /// `POST /ops/logout`: the browser forgets the session.
-pub(super) async fn logout(headers: HeaderMap, _: Posted) -> Response {
+pub(super) async fn logout(headers: HeaderMap, _: Own) -> Response {
     ([(header::SET_COOKIE, cookie(None, 0, &headers))], Redirect::to("/ops/login")).into_response()
 }

@@ -52,6 +52,7 @@ impl Page<'_> {
                         a href=(address) aria-current=[(address == *place).then_some("page")] { (name) }
                     }
                 }
+                @if !session.may_steer { span .badge { "looks only" } }
                 form method="post" action="/ops/logout" {
                     (form_token(session))
                     button .plain type="submit" { "Log out" }
@@ -170,6 +171,27 @@ pub(super) async fn guarded_headers(request: Request, next: Next) -> Response<Bo
 /// What tells our forms from those of others.
 pub(super) fn form_token(session: &Session) -> Markup {
     html! { input type="hidden" name="form" value=(session.form); }
+}
+
+/// A form that does something: none of it for those who may only look.
+pub(super) fn steering(session: &Session, action: &str, content: &Markup) -> Markup {
+    html! {
+        @if session.may_steer {
+            form method="post" action=(action) { (form_token(session)) (content) }
+        }
+    }
+}
+
+/// A table of which rows are chosen in the first column, by those who may do something
+/// with them.
+pub(super) fn listed(
+    caption: &str,
+    headings: &[&str],
+    rows: impl Iterator<Item = Vec<Markup>>,
+    session: &Session,
+) -> Markup {
+    let unseen = usize::from(!session.may_steer);
+    table(caption, &headings[unseen..], &rows.map(|mut row| row.split_off(unseen)).collect::<Vec<_>>())
 }
 
 /// Hidden fields of a form, those that say something.

@@ -4,7 +4,7 @@ use super::{
     Ops,
     door::Session,
     fields::{Fields, encoded},
-    frame::{Page, Refused, bytes, duration, form_token, moment, or_dash, table, text},
+    frame::{self, Page, Refused, bytes, duration, moment, or_dash, table, text},
     jobs::state,
 };
 use axum::{
@@ -52,13 +52,12 @@ fn steering(job: &JobRow, session: &Session) -> Markup {
     let can_discard = is(JobState::Pending) || is(JobState::Running);
     html! {
         @if can_retry || can_discard {
-            form .bar method="post" action="/ops/jobs" {
-                (form_token(session))
+            div .bar { (frame::steering(session, "/ops/jobs", &html! {
                 input type="hidden" name="job" value=(job.id.to_string());
                 input type="hidden" name="back" value=(format!("/ops/jobs/{}", job.id));
                 @if can_retry { button .strong type="submit" name="what" value="retry" { "Retry now" } }
                 @if can_discard { button type="submit" name="what" value="discard" { "Discard…" } }
-            }
+            })) }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Ops,
     door::Session,
     fields::{FILTER, Fields, encoded},
-    frame::{Page, Refused, duration, form_token, hidden, or_dash, table, text},
+    frame::{Page, Refused, duration, form_token, hidden, listed, or_dash, steering, text},
 };
 use axum::{extract::State, response::Response};
 use heim_common::{
@@ -36,17 +36,20 @@ pub(super) async fn list(
         }
         (tabs(&fields, counts))
         (search(&fields))
-        form .list method="post" action="/ops/jobs" {
-            (form_token(&session))
-            input type="hidden" name="back" value=(format!("/ops/jobs{query}"));
-            (table("Jobs, the newest first", &HEADINGS, &jobs.iter().map(|job| row(job, now)).collect::<Vec<_>>()))
-            @if !jobs.is_empty() {
-                p .bar {
-                    button type="submit" name="what" value="retry" { "Retry chosen" }
-                    button type="submit" name="what" value="discard" { "Discard chosen" }
+        @let table = listed("Jobs, the newest first", &HEADINGS, jobs.iter().map(|job| row(job, now)), &session);
+        @if session.may_steer {
+            form .list method="post" action="/ops/jobs" {
+                (form_token(&session))
+                input type="hidden" name="back" value=(format!("/ops/jobs{query}"));
+                (table)
+                @if !jobs.is_empty() {
+                    p .bar {
+                        button type="submit" name="what" value="retry" { "Retry chosen" }
+                        button type="submit" name="what" value="discard" { "Discard chosen" }
+                    }
                 }
             }
-        }
+        } @else { (table) }
         (all(&fields, &query, &session))
         nav .bar aria-label="Pages of the list" {
             @if before.is_some() { a href=(format!("/ops/jobs{query}")) { "Newest" } }
@@ -145,14 +148,13 @@ fn all(fields: &Fields, query: &str, session: &Session) -> Markup {
     let can_discard = ["", "pending", "running"].contains(&state);
     html! {
         @if can_retry || can_discard {
-            form .bar method="post" action="/ops/jobs" {
-                (form_token(session))
+            div .bar { (steering(session, "/ops/jobs", &html! {
                 (hidden(fields, &FILTER))
                 input type="hidden" name="all" value="yes";
                 input type="hidden" name="back" value=(format!("/ops/jobs{query}"));
                 @if can_retry { button type="submit" name="what" value="retry" { "Retry all that match…" } }
                 @if can_discard { button type="submit" name="what" value="discard" { "Discard all that match…" } }
-            }
+            })) }
         }
     }
 }

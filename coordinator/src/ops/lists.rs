@@ -4,7 +4,7 @@ use super::{
     Ops,
     door::Session,
     fields::{Fields, encoded},
-    frame::{Page, Refused, bytes, form_token, moment, or_dash, table, text},
+    frame::{Page, Refused, bytes, form_token, listed, moment, or_dash, table, text},
 };
 use axum::{extract::State, response::Response};
 use heim_db::{AuditRow, StrayKind, StrayRow, Usage, UsageBy};
@@ -13,6 +13,7 @@ use maud::{Markup, html};
 /// Rows on a page.
 const PAGE: u64 = 50;
 const USAGE_MAX: u64 = 200;
+const STRAY_HEADINGS: [&str; 5] = ["choose", "name", "kind", "known since", "last found"];
 
 fn tabs(label: &str, tabs: &[(&str, &str, bool)]) -> Markup {
     html! {
@@ -82,7 +83,6 @@ pub(super) async fn orphans(
             .then(|| html! { input type="checkbox" name="name" value=(name) aria-label=(format!("Choose {name}")); });
         vec![or_dash(choose), html! { span .id { (name) } }, text(kind), moment(*seen), moment(*looked)]
     };
-    let rows: Vec<_> = strays.iter().map(row).collect();
     let is = |word| fields.get("kind") == word;
     let body = html! {
         h1 { "Store and rows" }
@@ -96,17 +96,20 @@ pub(super) async fn orphans(
             ("/ops/orphans?kind=unfinished", "unfinished", is("unfinished")),
             ("/ops/orphans?kind=missing", "missing", is("missing")),
         ]))
-        form .list method="post" action="/ops/orphans" {
-            (form_token(&session))
-            input type="hidden" name="back" value=(format!("/ops/orphans{query}"));
-            (table("What does not fit together", &["choose", "name", "kind", "known since", "last found"], &rows))
-            @if has_orphans {
-                p .bar {
-                    button type="submit" { "Remove chosen…" }
-                    button type="submit" name="all" value="yes" { "Remove all orphans…" }
+        @let table = listed("What does not fit together", &STRAY_HEADINGS, strays.iter().map(row), &session);
+        @if session.may_steer {
+            form .list method="post" action="/ops/orphans" {
+                (form_token(&session))
+                input type="hidden" name="back" value=(format!("/ops/orphans{query}"));
+                (table)
+                @if has_orphans {
+                    p .bar {
+                        button type="submit" { "Remove chosen…" }
+                        button type="submit" name="all" value="yes" { "Remove all orphans…" }
+                    }
                 }
             }
-        }
+        } @else { (table) }
         @if let Some(next) = next {
             nav .bar aria-label="Pages of the list" {
                 @let and = if query.is_empty() { '?' } else { '&' };

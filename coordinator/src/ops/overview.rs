@@ -5,7 +5,7 @@ use super::{
     chart::{Line, chart},
     door::Session,
     fields::{Fields, encoded},
-    frame::{Page, Refused, bytes, duration, form_token, moment, or_dash, table, text},
+    frame::{self, Page, Refused, bytes, duration, moment, or_dash, table, text},
     live::Overview,
 };
 use crate::admin::{LaneOverview, Span, is_alive};
@@ -83,13 +83,12 @@ fn attention(overview: &Overview) -> Markup {
 fn all_lanes(overview: &Overview, session: &Session, span: &str) -> Markup {
     let paused = overview.lanes.iter().filter(|lane| lane.paused_since.is_some()).count();
     html! {
-        form method="post" action="/ops/lanes" {
-            (form_token(session))
+        (frame::steering(session, "/ops/lanes", &html! {
             input type="hidden" name="lane" value="all";
             input type="hidden" name="back" value=(format!("/ops/?span={span}"));
             @if paused < overview.lanes.len() { button type="submit" name="wish" value="paused" { "Pause all lanes" } }
             @if paused > 0 { button type="submit" name="wish" value="running" { "Resume all lanes" } }
-        }
+        }))
     }
 }
 
@@ -98,8 +97,7 @@ fn all_workers(workers: &[WorkerRow], session: &Session) -> Markup {
     let any = |wish: WorkerState| alive.iter().any(|worker| worker.wish == wish);
     html! {
         @if alive.len() > 1 {
-            form method="post" action="/ops/workers" {
-                (form_token(session))
+            (frame::steering(session, "/ops/workers", &html! {
                 input type="hidden" name="worker" value="all";
                 input type="hidden" name="back" value="/ops/";
                 @if any(WorkerState::Running) {
@@ -108,7 +106,7 @@ fn all_workers(workers: &[WorkerRow], session: &Session) -> Markup {
                 @if any(WorkerState::Paused) {
                     button type="submit" name="wish" value="running" { "Resume all workers" }
                 }
-            }
+            }))
         }
     }
 }
@@ -130,8 +128,7 @@ fn lane_card(lane: &LaneOverview, overview: &Overview, span: &str, session: &Ses
                 @if let Some(since) = lane.paused_since {
                     p .badge .bad id=(format!("n-{word}-paused")) { "paused since " (moment(since)) }
                 }
-                form method="post" action="/ops/lanes" {
-                    (form_token(session))
+                (frame::steering(session, "/ops/lanes", &html! {
                     input type="hidden" name="lane" value=(word);
                     input type="hidden" name="back" value=(format!("/ops/?span={span}"));
                     @if lane.paused_since.is_some() {
@@ -139,7 +136,7 @@ fn lane_card(lane: &LaneOverview, overview: &Overview, span: &str, session: &Ses
                     } @else {
                         button type="submit" name="wish" value="paused" { "Pause" span .unseen { " " (word) } }
                     }
-                }
+                }))
             }
             dl .numbers {
                 (number("waiting", "pending", text(lane.depth.pending)))
@@ -248,14 +245,13 @@ fn steering(worker: &WorkerRow, session: &Session) -> Markup {
     };
     html! {
         @if can {
-            form method="post" action="/ops/workers" {
-                (form_token(session))
+            (frame::steering(session, "/ops/workers", &html! {
                 input type="hidden" name="worker" value=(worker.name);
                 input type="hidden" name="back" value="/ops/";
                 @if worker.wish == WorkerState::Paused { (button("running", "Resume")) }
                 @else { (button("paused", "Pause")) }
                 (button("draining", "Drain"))
-            }
+            }))
         } @else { span .muted { "–" } }
     }
 }

@@ -1,7 +1,15 @@
 //! Nobody sees or does anything without a session, and no other site does it with one.
 
-use crate::{TOKEN, start};
-use heim_tests::{dashboard::Dashboard, process::Launch, web::Web};
+use crate::{TOKEN, start, start_with};
+use heim_db::JobFilter;
+use heim_tests::{
+    client::{Client, Entrance},
+    corpus,
+    dashboard::Dashboard,
+    process::Launch,
+    sharing::{finished, share_accepted},
+    web::Web,
+};
 use std::time::{Duration, Instant};
 
 const PAGES: [&str; 7] =
@@ -76,6 +84,37 @@ async fn a_login_takes_the_token_and_wrong_ones_take_their_time() {
     let out = known.post("/ops/logout", &[]).await;
     assert_eq!((out.status, out.header("location")), (303, "/ops/login"));
     assert!(out.header("set-cookie").starts_with("ops=; ") && out.header("set-cookie").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn who_may_only_look_is_shown_everything_and_does_nothing() {
+    const VIEW: &str = "the token of whoever looks";
+    let (heim, steers) = start_with(&[("ops.view_token", VIEW)]).await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let id = share_accepted(&ana, corpus::read(corpus::SMALL)).await;
+    finished(&ana, id).await;
+    let db = heim.database().await;
+    let job = db.jobs_page(&JobFilter::default(), None, 1).await.unwrap().remove(0).id;
+    let looks = Dashboard::login(&steers.base, VIEW).await;
+    for page in ["/ops/", "/ops/jobs", &format!("/ops/jobs/{job}"), "/ops/usage", "/ops/orphans", "/ops/audit"] {
+        let (seen, done) = (looks.page(page).await, steers.page(page).await);
+        assert_eq!(seen.matches("<form").count(), 1 + seen.matches("role=\"search\"").count(), "{page}: {seen}");
+        assert!(seen.contains("looks only") && !done.contains("looks only"), "{page}");
+        assert!(!seen.contains("type=\"checkbox\"") && !seen.contains("<button type"), "{page}: {seen}");
+    }
+    assert!(steers.page("/ops/").await.contains("Pause all lanes"));
+    for post in POSTS.into_iter().filter(|post| *post != "/ops/logout") {
+        let fields =
+            [PAUSE[0], PAUSE[1], ("worker", "all"), ("job", &job.to_string()), ("what", "retry"), ("all", "yes")];
+        let answer = looks.post(post, &fields).await;
+        assert_eq!(answer.status, 403, "{post}");
+        assert!(String::from_utf8_lossy(&answer.body).contains("may look"), "{post}: {answer:?}");
+    }
+    assert!(db.lanes_paused().await.unwrap().is_empty() && db.audits(None, 10).await.unwrap().is_empty());
+    // Nor with what the other session's forms carry.
+    let token = steers.form_token().await;
+    assert_eq!(looks.send("/ops/lanes", &[("form", token.as_str()), PAUSE[0], PAUSE[1]]).await.status, 403);
+    assert_eq!(looks.post("/ops/logout", &[]).await.status, 303);
 }
 
 #[tokio::test]

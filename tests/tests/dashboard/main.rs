@@ -16,7 +16,12 @@ const TOKEN: &str = "the token of the operator";
 
 /// The whole in one process, with a dashboard, and somebody who has logged in.
 async fn start() -> (Standalone, Dashboard) {
-    let heim = Standalone::with(&[("admin.token", TOKEN), ("ops.listen", "127.0.0.1:0")]).await;
+    start_with(&[]).await
+}
+
+async fn start_with(settings: &[(&str, &str)]) -> (Standalone, Dashboard) {
+    let own = [("admin.token", TOKEN), ("ops.listen", "127.0.0.1:0")];
+    let heim = Standalone::with(&[&own, settings].concat()).await;
     let base = address(&heim.process).await;
     let dashboard = Dashboard::login(&base, TOKEN).await;
     (heim, dashboard)

@@ -40,6 +40,7 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("common/store/src/bucket/unfinished.rs", "max-uploads", "a page of a listing of the bucket"),
     ("common/store/src/stored.rs", "take(", "a chunk"),
     ("coordinator/src/keys/keyring.rs", "KEPT_MAX", "keys that were used lately"),
+    ("coordinator/src/ops/door.rs", "FORM_BYTES_MAX", "a form of the dashboard"),
     ("coordinator/src/passcode.rs", "ROOMS_MAX", "rooms at which somebody guesses"),
     (
         "coordinator/src/rooms/chairs.rs",

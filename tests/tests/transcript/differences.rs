@@ -18,7 +18,7 @@ pub(crate) const PUBLIC: Differences = Differences {
             ("media-upload-reply", "/data"),
             (
                 "null",
-                r#"{id:<media object 1>, expires:<time>, headers:{Authorization:[<secret>]}, max_size:26214400, method:"PUT", url:<url>}"#,
+                r#"{id:<media object 1>, expires:<time>, headers:{Authorization:[<secret>], traceparent:[<trace>]}, max_size:26214400, method:"PUT", url:<url>}"#,
             ),
             1,
             "media",

@@ -100,7 +100,7 @@ impl Names {
             _ if self.made_up.contains(text) => text.to_owned(),
             None => text.to_owned(),
             // Secrets and addresses are another each time, and mean nothing.
-            Some(kind @ ("url" | "secret" | "version")) => format!("<{kind}>"),
+            Some(kind @ ("url" | "secret" | "trace" | "version")) => format!("<{kind}>"),
             Some(kind) => {
                 let count = &mut self.counts;
                 let name = self.by_id.entry(text.to_owned()).or_insert_with(|| {
@@ -132,6 +132,7 @@ impl Place<'_> {
             "version" => Some("version"),
             "url" => Some("url"),
             "Authorization" => Some("secret"),
+            "traceparent" => text.parse::<heim_common::Trace>().is_ok().then_some("trace"),
             "account_id" => is_snowflake(text).then_some("account number"),
             "id" if self.inside == "account" => is_snowflake(text).then_some("account number"),
             "pm_id" => is_snowflake(text).then_some("private talk"),
