@@ -20,7 +20,7 @@ pub struct Trace {
 
 /// What all log lines of one request have in common: 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TraceId(u128);
+pub struct TraceId(pub u128);
 
 /// A text that is no `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,12 @@ impl Trace {
         Self { id: id.max(1), step: step.max(1), flags: SAMPLED }
     }
 
+    /// A step of a request that was begun somewhere, and whether it is kept there.
+    #[must_use]
+    pub fn of(id: u128, step: u64, is_sampled: bool) -> Self {
+        Self { flags: if is_sampled { SAMPLED } else { 0 }, ..Self::begin(id, step) }
+    }
+
     /// The same request, one step on.
     #[must_use]
     pub fn then(self, step: u64) -> Self {
@@ -45,6 +51,18 @@ impl Trace {
     #[must_use]
     pub fn id(self) -> TraceId {
         TraceId(self.id)
+    }
+
+    /// Which step of it.
+    #[must_use]
+    pub fn step(self) -> u64 {
+        self.step
+    }
+
+    /// Whether whoever began it keeps it.
+    #[must_use]
+    pub fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
     }
 }
 

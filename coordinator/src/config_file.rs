@@ -7,7 +7,7 @@ use crate::config::{
 use heim_common::limits::Limits;
 use heim_db::DatabaseConfig;
 use heim_queue::QueueConfig;
-use heim_runtime::telemetry::LogConfig;
+use heim_runtime::{telemetry::LogConfig, traces::TracesConfig};
 use heim_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +57,9 @@ pub struct ConfigFile<W, P = Elsewhere> {
     /// What is logged, and how.
     #[serde(default)]
     pub log: LogConfig,
+    /// Where spans are sent.
+    #[serde(default)]
+    pub traces: TracesConfig,
     /// The worker's section.
     #[serde(default)]
     pub worker: W,

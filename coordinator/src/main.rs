@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use heim_coordinator::{Capabilities, ConfigFile, DEFAULT_CONFIG, Elsewhere, admin};
 use heim_db::Database;
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, clock, config, finding::Standing, forbid_core_dumps, measure, ready, telemetry};
+use heim_runtime::{
+    Shutdown, clock, config, finding::Standing, forbid_core_dumps, measure, ready, telemetry, traces::Traces,
+};
 use heim_store::Store;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
@@ -56,13 +58,19 @@ enum Admin {
     By(admin::Command),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+fn main() -> anyhow::Result<ExitCode> {
     forbid_core_dumps()?;
     let Arguments { command, config } = Arguments::parse();
     let mut file: ConfigFile<Elsewhere> = config::load(DEFAULT_CONFIG, config.as_deref())?;
     file.store = file.store.or_aws(config::variable);
     telemetry::init(&file.log)?;
+    let is_served = matches!(command, Command::Serve { check_config: false, .. });
+    let begin = || Traces::begin(&file.traces, "heim-coordinator", env!("CARGO_PKG_VERSION"));
+    let _traces = is_served.then(begin).transpose()?;
+    tokio::runtime::Runtime::new()?.block_on(run(command, file))
+}
+
+async fn run(command: Command, mut file: ConfigFile<Elsewhere>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Migrate => Database::connect(&file.database).await?.migrate().await?,
         Command::Admin { json, command: Admin::Doctor } => {

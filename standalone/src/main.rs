@@ -6,6 +6,7 @@ mod run;
 mod secrets;
 
 use clap::Parser;
+use heim_runtime::traces::Traces;
 use std::{path::PathBuf, process::ExitCode};
 
 /// A media service for chat rooms, whole, in one process.
@@ -47,5 +48,6 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     heim_runtime::telemetry::init(&configuration.log)?;
+    let _traces = Traces::begin(&configuration.traces, "heim-media", env!("CARGO_PKG_VERSION"))?;
     tokio::runtime::Runtime::new()?.block_on(run::run(configuration))
 }

@@ -11,6 +11,7 @@ pub mod admitted;
 pub mod balancer;
 pub mod chaos;
 pub mod client;
+pub mod collector;
 pub mod corpus;
 pub mod dashboard;
 pub mod elsewhere;

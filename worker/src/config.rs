@@ -3,7 +3,7 @@
 
 use heim_pixels::Decoders;
 use heim_queue::QueueConfig;
-use heim_runtime::{Secret, telemetry::LogConfig};
+use heim_runtime::{Secret, telemetry::LogConfig, traces::TracesConfig};
 use heim_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroUsize, time::Duration};
@@ -28,6 +28,9 @@ pub struct Settings {
     pub hooks: Credentials,
     /// What it says.
     pub log: LogConfig,
+    /// Where spans are sent.
+    #[serde(default)]
+    pub traces: TracesConfig,
 }
 
 /// The section `worker`.

@@ -70,7 +70,7 @@ pub(crate) enum Stage {
 impl Stage {
     const ALL: [Self; 6] = [Self::Claim, Self::Fetch, Self::Pixels, Self::Put, Self::Register, Self::Finish];
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Claim => "claim",
             Self::Fetch => "fetch",

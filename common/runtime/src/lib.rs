@@ -21,6 +21,7 @@ pub mod secret;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod traces;
 
 pub use core_dump::forbid_core_dumps;
 pub use secret::Secret;

@@ -6,6 +6,7 @@ mod dashboard;
 mod expressions;
 mod listed;
 mod page;
+mod spans;
 mod traces;
 mod watched;
 mod worker;

@@ -5,7 +5,7 @@
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, finding::Standing, forbid_core_dumps, telemetry};
+use heim_runtime::{Shutdown, config, finding::Standing, forbid_core_dumps, telemetry, traces::Traces};
 use heim_store::Store;
 use heim_worker::{
     DEFAULTS, Listener, PIXEL_CHILD_ARG, Settings,
@@ -71,7 +71,11 @@ fn main() -> anyhow::Result<ExitCode> {
         heim_runtime::ready::print(&if json { found.json() } else { found.to_string() });
         return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
+    // Ends after the runtime's last task.
+    let traces = Traces::begin(&settings.traces, "heim-worker", env!("CARGO_PKG_VERSION"))?;
     runtime.block_on(work(settings))?;
+    drop(runtime);
+    drop(traces);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -41,7 +41,7 @@ impl Fence {
     /// Says for which request a call is made.
     fn traced(self, call: RequestBuilder) -> RequestBuilder {
         match self.trace {
-            Some(trace) => call.header(HEADER_TRACE, trace.then(rand::random()).to_string()),
+            Some(trace) => call.header(HEADER_TRACE, trace.to_string()),
             None => call,
         }
     }

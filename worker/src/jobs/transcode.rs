@@ -44,7 +44,10 @@ use heim_common::{
     job::Verdict,
     wire::{Account, ClaimReply, ClaimRequest, ClaimedTranscoding, TranscodedHook},
 };
-use heim_runtime::failpoint;
+use heim_runtime::{
+    failpoint,
+    traces::{self, Part},
+};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -66,6 +69,8 @@ struct Held {
     asked: Instant,
     /// Of all that is logged about it.
     span: Span,
+    /// What a collector is sent of the attempt.
+    sent: traces::Span,
     stages: Stages,
     _listed: Listed,
     _busy: measures::Busy,
@@ -84,7 +89,7 @@ pub(crate) async fn run(bench: &Bench, job: JobRef) {
     do_held(bench, held).instrument(span).await;
 }
 
-async fn do_held(bench: &Bench, held: Held) {
+async fn do_held(bench: &Bench, mut held: Held) {
     let end = tokio::select! {
         biased;
         () = held.lease.lost() => Err(Trouble::LeaseLost),
@@ -98,8 +103,11 @@ async fn do_held(bench: &Bench, held: Held) {
         Err(trouble) => trouble.verdict(),
     };
     log_end(&held, &end, verdict);
+    let account = held.stages.account(&end, held.claim.secret.is_some());
+    if let Some(error) = &account.error {
+        held.sent.fail(|| error.clone());
+    }
     if let Some(verdict) = verdict {
-        let account = held.stages.account(&end, held.claim.secret.is_some());
         finish(bench, &held, verdict, &account).await;
         failpoint!(VerdictTold);
     }
@@ -157,10 +165,13 @@ async fn leave_to_others(bench: &Bench, held: Fence) {
 }
 
 fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
-    let fence = Fence { job, fence: claim.fence, trace: claim.trace };
+    let mut sent = traces::Span::begin("attempt", Part::Consumer, claim.trace);
+    sent.note("heim.job", job.to_string());
+    sent.note("heim.media", claim.media.id.to_string());
+    let fence = Fence { job, fence: claim.fence, trace: sent.trace().or(claim.trace) };
     let lease = Duration::from_millis(claim.lease_ms);
     // Of the highest level, so that whatever is logged at all is logged within it.
-    let span = tracing::error_span!("job", trace_id = claim.trace.map(|trace| display(trace.id())));
+    let span = tracing::error_span!("job", trace_id = fence.trace.map(|trace| display(trace.id())));
     let lease = span.in_scope(|| Lease::keep(&bench.heart, fence, asked, lease));
     Held {
         fence,
@@ -168,6 +179,7 @@ fn hold(bench: &Bench, job: JobId, claim: ClaimReply, asked: Instant) -> Held {
         lease,
         asked,
         span,
+        sent,
         stages: Stages::default(),
         _listed: bench.held.list(job),
         _busy: measures::Busy::begin(),
@@ -185,7 +197,7 @@ async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
         return left();
     }
     let stages = &held.stages;
-    let fetched = timed(Stage::Fetch, fetch(bench, &claim.media, claim.secret.as_ref()));
+    let fetched = timed(held, Stage::Fetch, fetch(bench, &claim.media, claim.secret.as_ref()));
     let original = stages.time("fetch", fetched).await?;
     measures::fetched(claim.media.size);
     failpoint!(OriginalFetched);
@@ -194,6 +206,7 @@ async fn work(bench: &Bench, held: &Held) -> Result<(), Trouble> {
     let ClaimReply { pixels_max, animation_pixels_max, animation_frames_max, .. } = *claim;
     let work = PixelWork { original, specs, pixels_max, animation_pixels_max, animation_frames_max, deadline };
     let mut run = stages.time("child", bench.pool.run(work)).await;
+    let _sent = traces::Span::begin(Stage::Pixels.as_str(), Part::Stage, held.fence.trace);
     loop {
         match stages.time("pixels", run.next()).await.map_err(Trouble::Pixels)? {
             Step::Output(output) => register(bench, held, ours[output.index], output).await?,
@@ -221,18 +234,19 @@ async fn register(
     };
     failpoint!(PixelsMade);
     let put = bench.store.put(&transcoding.key, held.claim.secret.as_ref(), output.bytes);
-    held.stages.time("put", timed(Stage::Put, put)).await.map_err(Trouble::Put)?;
+    held.stages.time("put", timed(held, Stage::Put, put)).await.map_err(Trouble::Put)?;
     measures::stored(hook.size);
     failpoint!(TranscodingPut);
     let register = || bench.coordinator.register(held.fence, &held.claim.media.room, &hook);
     let register = bench.persistence.call(Instant::now() + bench.patience, register);
-    held.stages.time("register", timed(Stage::Register, register)).await.map_err(Trouble::Register)?;
+    held.stages.time("register", timed(held, Stage::Register, register)).await.map_err(Trouble::Register)?;
     failpoint!(TranscodingRegistered);
     Ok(())
 }
 
 /// Does it, and notes how long that took, however it ended.
-async fn timed<T>(stage: Stage, work: impl Future<Output = T>) -> T {
+async fn timed<T>(held: &Held, stage: Stage, work: impl Future<Output = T>) -> T {
+    let _sent = traces::Span::begin(stage.as_str(), Part::Stage, held.fence.trace);
     let begun = Instant::now();
     let end = work.await;
     measures::took(stage, begun.elapsed());
@@ -245,7 +259,7 @@ async fn finish(bench: &Bench, held: &Held, verdict: Verdict, account: &Account)
     let patience = if bench.stop.is_cancelled() { HAND_BACK } else { bench.patience };
     let tell = || bench.coordinator.finish(held.fence, verdict, account);
     let told = tokio::select! {
-        told = timed(Stage::Finish, bench.persistence.call(Instant::now() + patience, tell)) => told,
+        told = timed(held, Stage::Finish, bench.persistence.call(Instant::now() + patience, tell)) => told,
         () = held.lease.lost() => Err(CallError::LeaseLost),
     };
     if let Err(error) = told {

@@ -17,7 +17,10 @@ use heim_common::{
     wire::{Packet, Reply},
 };
 use heim_db::DbError;
-use heim_runtime::telemetry::chain;
+use heim_runtime::{
+    telemetry::chain,
+    traces::{Part, Span},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{error::Error, ops::ControlFlow};
@@ -85,7 +88,12 @@ pub(super) type Answer = Result<Answered, Refused>;
 /// heim it is the reply that a throttled session waits for. Breaks if the session
 /// is to end.
 pub(crate) async fn carry_out(session: &mut Session, packet: Packet) -> ControlFlow<()> {
-    let trace = Ids::trace();
+    let sent = is_of_the_room(&packet.kind).then(|| {
+        let mut sent = Span::begin("command", Part::Server, None);
+        sent.rename(|| format!("command {}", packet.kind).into());
+        sent
+    });
+    let trace = sent.as_ref().and_then(Span::trace).unwrap_or_else(Ids::trace);
     carry_out_as(session, packet, trace).instrument(tracing::error_span!("command", trace_id = %trace.id())).await
 }
 
