@@ -12,9 +12,10 @@ AVIF_PACKAGES = meson ninja-build
 # Sanitizers for C, and names of functions in what they report.
 FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
 CARGO_FUZZ = 0.13.2
-TEST_PACKAGES = $(BUILD_PACKAGES) redis-server postgresql sqlite3 chromium fonts-dejavu-core systemd prometheus
+SERVER_PACKAGES = redis-server postgresql haproxy
+TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -123,3 +124,8 @@ fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinat
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins
 	scripts/fleet
+
+demo-fleet: ## PostgreSQL, Redis, an S3 server, two coordinators behind a balancer, three workers; `scripts/demo-load` gives them something to do
+	@scripts/require $(BUILD_PACKAGES) $(SERVER_PACKAGES)
+	$(CARGO) build --locked --workspace --bins --example bucket
+	scripts/demo-fleet

@@ -41,7 +41,9 @@ pub const SECRET_KEY: &str = "secret of the test's bucket";
 #[derive(Debug)]
 pub struct S3 {
     address: SocketAddr,
-    folder: tempfile::TempDir,
+    root: PathBuf,
+    /// Removed with the server, where it is the server's own.
+    _folder: Option<tempfile::TempDir>,
     bucket: Bucket,
     keys: Keys,
     between: Arc<Between>,
@@ -58,13 +60,28 @@ impl S3 {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temp folder can be made");
         fs::create_dir(folder.path().join(BUCKET)).expect("a bucket is a folder");
-        let bucket = Bucket::over(folder.path());
+        let server = Self::at(folder.path(), 0, Between { is_noting: true, ..Between::default() });
+        server.accept_keys(ACCESS_KEY, SECRET_KEY);
+        Self { _folder: Some(folder), ..server }
+    }
+
+    /// Starts a server over a folder that is there and stays, in which each folder is a
+    /// bucket. It accepts no keys yet, and does not remember what it was asked.
+    ///
+    /// # Panics
+    /// If it cannot have that port.
+    #[must_use]
+    pub fn over(root: &Path, port: u16) -> Self {
+        Self::at(root, port, Between::default())
+    }
+
+    fn at(root: &Path, port: u16, between: Between) -> Self {
+        let bucket = Bucket::over(root);
         let mut service = S3ServiceBuilder::new(bucket.clone());
         let keys = Keys::default();
-        keys.accept(ACCESS_KEY, SECRET_KEY);
         service.set_auth(keys.clone());
-        let (service, between) = (service.build(), Arc::new(Between::default()));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (service, between) = (service.build(), Arc::new(between));
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         listener.set_nonblocking(true).expect("a listener can be made so");
         let address = listener.local_addr().expect("it is bound");
         let (hold, stop) = oneshot::channel();
@@ -80,7 +97,7 @@ impl S3 {
             });
             runtime.shutdown_background();
         });
-        Self { address, folder, bucket, keys, between, _hold: hold }
+        Self { address, root: root.to_owned(), _folder: None, bucket, keys, between, _hold: hold }
     }
 
     /// The port that it listens on.
@@ -132,7 +149,7 @@ impl S3 {
     /// The keys of all objects.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
-        let (root, mut keys) = (self.folder.path().join(BUCKET), Vec::new());
+        let (root, mut keys) = (self.root.join(BUCKET), Vec::new());
         walk(&root, &root, &mut keys);
         keys.sort();
         keys
@@ -148,13 +165,15 @@ impl S3 {
     /// Where an object's bytes are, for a test that spoils or reads them.
     #[must_use]
     pub fn path(&self, key: &str) -> PathBuf {
-        self.folder.path().join(BUCKET).join(key)
+        self.root.join(BUCKET).join(key)
     }
 }
 
 /// What stands between a request and the service.
 #[derive(Debug, Default)]
 struct Between {
+    /// Whether requests are remembered, however many there are.
+    is_noting: bool,
     troubles: Troubles,
     requests: Requests,
 }
@@ -168,9 +187,11 @@ async fn accept(listener: TcpListener, service: s3s::service::S3Service, between
         let answer = service_fn(move |request| {
             let (service, between) = (service.clone(), between.clone());
             async move {
-                let seen = Seen::of(&request);
+                let seen = between.is_noting.then(|| Seen::of(&request));
                 let answer = between.troubles.answer(&service, request).await;
-                between.requests.note(seen, answer.as_ref().ok());
+                if let Some(seen) = seen {
+                    between.requests.note(seen, answer.as_ref().ok());
+                }
                 answer
             }
         });
