@@ -13,7 +13,7 @@ AVIF_PACKAGES = meson ninja-build
 FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
 CARGO_FUZZ = 0.13.2
 SERVER_PACKAGES = redis-server postgresql haproxy
-TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus
+TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq
 
 .PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
 
@@ -58,7 +58,7 @@ web-test:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps $(TEST_FEATURES)
 
-test-tools: tests/browser/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json .venv/bin/honcho .venv/clients.txt
+test-tools: tests/browser/node_modules/.package-lock.json tests/clients/node_modules/.package-lock.json .venv/bin/honcho .venv/clients.txt .venv/openapi.txt
 
 tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	@command -v npm >/dev/null || scripts/require nodejs npm
@@ -71,8 +71,9 @@ tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 
 # The copies say what is installed; the tests compare one with its list.
 .venv/clients.txt: tests/clients/requirements.txt | .venv/bin/honcho
+.venv/openapi.txt: tests/openapi/requirements.txt | .venv/bin/honcho
 .venv/pillow.txt: tests/pixels/peers/requirements.txt | .venv/bin/honcho
-.venv/clients.txt .venv/pillow.txt:
+.venv/clients.txt .venv/openapi.txt .venv/pillow.txt:
 	.venv/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement $<
 	cp $< $@
 

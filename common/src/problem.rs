@@ -71,6 +71,7 @@ codes! {
     UpgradeRequired = "upgrade-required", 400, "This address speaks WebSocket.";
     TooManyConnections = "too-many-connections", 429, "Too many connections from your address.";
     TooManySockets = "too-many-sockets", 429, "You are connected too many times.";
+    TooManyPending = "too-many-pending", 429, "Too many uploads of this agent are unfinished.";
     QuotaExceeded = "quota-exceeded", 429, "As much as may be uploaded in a day was uploaded.";
     Internal = "internal", 500, "Something went wrong on our side.";
     KeysUnavailable = "keys-unavailable", 503, "This private room cannot be opened right now.";

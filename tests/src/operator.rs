@@ -1,7 +1,10 @@
-//! Whoever holds `admin.token`: makes private rooms, changes passcodes, deletes.
+//! Whoever holds `admin.token`: calls the HTTP API.
 
-use crate::web::{Answer, Web, answer};
-use reqwest::Method;
+use crate::{
+    keyed::TOKEN,
+    web::{Answer, Web, answer},
+};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 /// An operator of the deployment at an address.
@@ -19,10 +22,32 @@ impl Operator {
         Self { base: base.to_owned(), token: token.to_owned(), web: Web::default() }
     }
 
+    /// Of the deployment at this address, with the token that tests give theirs.
+    #[must_use]
+    pub fn of(base: &str) -> Self {
+        Self::new(base, TOKEN)
+    }
+
+    /// The request at a path below `/api/v1/`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.web.request(method, &format!("{}/api/v1/{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    /// Calls the API at a path below `/api/v1/`, without a body.
+    pub async fn call(&self, method: Method, path: &str) -> Answer {
+        answer(self.request(method, path)).await
+    }
+
+    /// Looks at what is at a path below `/api/v1/`.
+    pub async fn look(&self, path: &str) -> Value {
+        let answer = self.call(Method::GET, path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// Calls the API at a path below `/api/v1/rooms/`.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Answer {
-        let url = format!("{}/api/v1/rooms/{path}", self.base);
-        answer(self.web.request(method, &url).bearer_auth(&self.token).json(body)).await
+        answer(self.request(method, &format!("rooms/{path}")).json(body)).await
     }
 
     /// Asks for a private room with this passcode; returns the status.

@@ -47,6 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("thumbhash", &["heim-pixels"]),
     ("argon2", &["heim-coordinator"]),
     ("axum", &["heim-coordinator"]),
+    ("utoipa", &["heim-coordinator"]),
     ("reqwest", &["heim-worker"]),
 ];
 

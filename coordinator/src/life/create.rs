@@ -2,7 +2,7 @@
 
 use crate::{app::App, handle::UploadGrant, keys::KeyError, life::upload::quotas, rooms::Admission};
 use heim_common::{RoomName, Trace, media::Uploader, wire::UploadHandle};
-use heim_db::{Created, DbError, NewMedia};
+use heim_db::{Created, DbError, NewMedia, QuotaExceeded};
 use heim_runtime::failpoint;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) enum Refused {
     #[error("too many unfinished uploads")]
     TooManyPending,
     #[error("too much was uploaded today")]
-    QuotaExceeded,
+    QuotaExceeded(QuotaExceeded),
     #[error("not available right now, try again")]
     Database(#[from] DbError),
     #[error("not available right now, try again")]
@@ -62,8 +62,8 @@ pub(crate) async fn create(
     let created = app.now();
     // Whoever does not say how much it will be is asked again when it comes.
     let size = declared.size.unwrap_or(1);
-    if app.db.quota(&uploader.id, room, size, quotas(app), created).await?.is_err() {
-        return Err(Refused::QuotaExceeded);
+    if let Err(exceeded) = app.db.quota(&uploader.id, room, size, quotas(app), created).await? {
+        return Err(Refused::QuotaExceeded(exceeded));
     }
     let expires = created.after(Duration::from_secs(limits.upload_handle_s));
     let sides = 1..=SIDE_MAX;

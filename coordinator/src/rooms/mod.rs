@@ -24,5 +24,6 @@ mod writer;
 
 pub(crate) use bus::{Rooms, announce, announce_expired, announce_given_up, announce_media, run};
 pub(crate) use hub::Admission;
+pub(crate) use nick::normalize as normalize_nick;
 pub(crate) use presence::keep_sessions;
 pub(crate) use session::{Joining, serve};

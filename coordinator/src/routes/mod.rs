@@ -58,7 +58,7 @@ pub(crate) fn router(app: App, shutdown: Shutdown) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .merge(hooks)
-        .nest("/api/v1", api::router(&app))
+        .merge(api::router(&app))
         .fallback(async || problem::response(Code::NotFound.into()))
         .method_not_allowed_fallback(async || problem::response(Code::MethodNotAllowed.into()))
         .layer(middleware::from_fn(in_our_words))
