@@ -49,6 +49,6 @@ fn is_kept(file: &str, text: &str) {
     assert!(
         kept == text,
         "{file} is not what the code says, from line {} on: look at what HEIM_MEDIA_REWRITE=1 changes, and commit it",
-        difference.map_or_else(|| kept.lines().count().min(text.lines().count()), |line| line) + 1,
+        difference.unwrap_or_else(|| kept.lines().count().min(text.lines().count())) + 1,
     );
 }
