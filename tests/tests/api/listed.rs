@@ -29,9 +29,9 @@ async fn pages(operator: &Operator, path: &str, list: &str, key: &str, limit: us
         let entries = page[list].as_array().expect("a list").clone();
         assert!(entries.len() <= limit, "{path}");
         all.extend(entries);
-        let Some(last) = Some(&page["next"]).filter(|next| !next.is_null()) else { return all };
+        let Some(end) = Some(&page["next"]).filter(|next| !next.is_null()) else { return all };
         assert!(all.len() < 100, "{path} does not end");
-        next = format!("&{key}={}", last.as_str().map_or_else(|| last.to_string(), str::to_owned));
+        next = format!("&{key}={}", end.as_str().map_or_else(|| end.to_string(), str::to_owned));
     }
 }
 

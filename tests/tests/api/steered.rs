@@ -123,10 +123,10 @@ async fn lanes_and_workers_are_steered() {
     }
     let refused = operator.call(Method::POST, &format!("workers/{name}/pause")).await;
     assert_eq!(refused.refusal(), (400, "bad-request".to_owned()), "it has ended");
-    let lines = audit(&keyed).await;
-    assert_eq!(lines[..4], ["lane pause bulk dry 1", "lane pause bulk 1", "lane pause all 2", "lane resume all 3"]);
+    let told = audit(&keyed).await;
+    assert_eq!(told[..4], ["lane pause bulk dry 1", "lane pause bulk 1", "lane pause all 2", "lane resume all 3"]);
     assert_eq!(
-        lines[8..],
+        told[8..],
         [format!("worker drain {name} dry 1"), format!("worker drain {name} 1"), format!("worker pause {name} null"),]
     );
 }
