@@ -36,6 +36,7 @@ const GROWING: [&str; 9] = [
 /// Where they are, and the words of what bounds them there.
 const BOUNDED: &[(&str, &str, &str)] = &[
     ("common/queue/src/in_process.rs", "lane_max", "a lane takes a few windows"),
+    ("common/runtime/src/traces.rs", "trace_id()", "the bytes of an id"),
     ("common/store/src/bucket/keys/file.rs", "BYTES_MAX", "a file of keys"),
     ("common/store/src/bucket/unfinished.rs", "max-uploads", "a page of a listing of the bucket"),
     ("common/store/src/stored.rs", "take(", "a chunk"),
