@@ -114,8 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn every_id_of_this_century_fits_the_pattern_and_what_fits_is_one() {
-        for year in [2016, 2026, 2046, 2099] {
+    fn every_id_fits_the_pattern_and_what_fits_is_one() {
+        // The milliseconds of heim's ids end in 2084.
+        for year in [2016, 2026, 2046, 2080] {
             let id = Snowflake::earliest(Millis((year - 1970) * 31_557_600_000)).to_string();
             assert!(fits(&id), "{year}: {id}");
         }
