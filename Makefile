@@ -15,7 +15,7 @@ CARGO_FUZZ = 0.13.2
 SERVER_PACKAGES = redis-server postgresql haproxy
 TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels backlog slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -97,6 +97,12 @@ bench-pixels: tests/pixels/peers/node_modules/.package-lock.json .venv/pillow.tx
 	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
 	$(CARGO) build --locked --release -p heim-worker --features heim-worker/avif
 	PHOTOS=$(PHOTOS) JOBS=$(JOBS) $(CARGO) bench --locked -p heim-pixels-bench --features measured
+
+# On cores that do nothing else. SHORT=1 is for seeing that it works.
+bench-fleet: ## CPU of an upload by part, how many a second one coordinator takes, and a run at 80 % of what follows from that
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --release --workspace --bins
+	SHORT=$(SHORT) $(CARGO) bench --locked -p heim-tests --bench sizing
 
 backlog: ## Dispatch with a million jobs waiting; then 100,000 uploads (or COUNT) without a worker, worked off afterwards
 	@scripts/require $(TEST_PACKAGES)

@@ -59,7 +59,12 @@ impl Fleet {
     /// Coordinators that ask for one small transcoding of each picture, and no
     /// workers: for what is not about pixels.
     pub async fn of_one_thumbnail(coordinators: usize) -> Self {
-        let mut fleet = Self::start(0, 0).await;
+        Self::of_one_thumbnail_over(POSTGRES.fresh_url(), coordinators).await
+    }
+
+    /// The same over an empty database of the caller's own.
+    pub async fn of_one_thumbnail_over(database_url: String, coordinators: usize) -> Self {
+        let mut fleet = Self::over(database_url, None, 0, 0, &[]).await;
         let config = fleet.folder.path().join("coordinator.toml");
         std::fs::write(&config, ONE_THUMBNAIL).expect("a temp folder can be written to");
         let path = config.to_str().expect("temp folders have plain names");

@@ -8,6 +8,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness tells by a panic that a test has failed")]
 
 pub mod admitted;
+pub mod alone;
 pub mod balancer;
 pub mod chaos;
 pub mod client;

@@ -6,7 +6,7 @@
 //! pipe breaks, and the shell stops the server and removes the folder.
 //!
 //! Tests kill its processes and never the machine, so what it has written is there
-//! without being forced to the disk.
+//! without being forced to the disk. Who measures what that costs asks for it.
 
 use super::ports;
 use std::{
@@ -39,13 +39,14 @@ struct Keeper {
     answers: BufReader<ChildStdout>,
 }
 
-/// `$1` programs, `$2` folder, `$3` port. Answers each order with a line.
+/// `$1` programs, `$2` folder, `$3` port, `$4` whether what is written is forced to the
+/// disk. Answers each order with a line.
 const KEEPER: &str = r#"
 server=
 start() {
     [ -n "$server" ] && kill -0 "$server" 2>/dev/null && return
     "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-        -c max_connections=400 -c shared_buffers=64MB -c logging_collector=off -c fsync=off \
+        -c max_connections=400 -c shared_buffers=64MB -c logging_collector=off -c fsync="$4" \
         </dev/null >/dev/null 2>>"$2/log" &
     server=$!
 }
@@ -60,7 +61,7 @@ crash() {
 }
 while read -r order; do
     case $order in
-        start) start "$1" "$2" "$3" ;;
+        start) start "$@" ;;
         stop) stop INT ;;
         crash) crash ;;
     esac
@@ -77,6 +78,19 @@ impl Postgres {
     /// If PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with("off")
+    }
+
+    /// One that forces each commit to the disk, as those that people rely on do.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed or does not start.
+    #[must_use]
+    pub fn durable() -> Self {
+        Self::with("on")
+    }
+
+    fn with(fsync: &str) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("heim-postgres-").tempdir().expect("a temporary folder").keep();
         if let Some((user, group)) = unprivileged() {
@@ -87,7 +101,7 @@ impl Postgres {
         finished(initdb.arg(folder.join("data")));
         for _ in 0..5 {
             let port = ports::free(1);
-            let keeper = Keeper::spawn(&programs, &folder, port);
+            let keeper = Keeper::spawn(&programs, &folder, port, fsync);
             let (databases, log) = (AtomicU32::new(0), folder.join("log"));
             let postgres = Self { programs: programs.clone(), port, databases, log, keeper: keeper.into() };
             if postgres.is_ready_within(Duration::from_secs(20)) {
@@ -162,11 +176,11 @@ impl Postgres {
 }
 
 impl Keeper {
-    fn spawn(programs: &Path, folder: &Path, port: u16) -> Self {
+    fn spawn(programs: &Path, folder: &Path, port: u16, fsync: &str) -> Self {
         let mut shell = as_server(Path::new("/bin/sh"))
             .args(["-c", KEEPER, "keeper"])
             .args([programs, folder])
-            .arg(port.to_string())
+            .args([&port.to_string(), fsync])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

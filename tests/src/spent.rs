@@ -24,7 +24,10 @@ impl Spent {
             workers: sum(&fleet.workers),
             children,
             redis: usage::cpu(usage::process_of(&fleet.redis.pid().to_string())),
-            postgres: usage::cpu_of_postgres(fleet.database_url()).await,
+            postgres: match fleet.database_url() {
+                url if url.starts_with("postgres:") => usage::cpu_of_postgres(url).await,
+                _ => Duration::ZERO,
+            },
         }
     }
 
@@ -40,6 +43,19 @@ impl Spent {
         }
     }
 
+    /// Each part with what it has spent. A database of `SQLite` is within its coordinator.
+    #[must_use]
+    pub fn parts(&self) -> [(&'static str, Duration); 5] {
+        let Self { coordinators, workers, children, redis, postgres } = *self;
+        [
+            ("coordinators", coordinators),
+            ("workers", workers),
+            ("pixel children", children),
+            ("PostgreSQL", postgres),
+            ("Redis", redis),
+        ]
+    }
+
     /// All of it but the database, which no two deployments have alike.
     #[must_use]
     pub fn without_database(&self) -> Duration {
@@ -52,16 +68,8 @@ impl Spent {
     /// If there were more jobs than a `u32` counts.
     #[must_use]
     pub fn of_each(&self, jobs: usize) -> String {
-        let Self { coordinators, workers, children, redis, postgres } = *self;
         let jobs = f64::from(u32::try_from(jobs).expect("a bench has fewer jobs"));
-        let of_each = [
-            ("coordinators", coordinators),
-            ("workers", workers),
-            ("pixel children", children),
-            ("PostgreSQL", postgres),
-            ("Redis", redis),
-        ]
-        .map(|(who, spent)| format!("{who} {:.2} ms", spent.as_secs_f64() * 1e3 / jobs));
+        let of_each = self.parts().map(|(who, spent)| format!("{who} {:.2} ms", spent.as_secs_f64() * 1e3 / jobs));
         of_each.join(", ")
     }
 }

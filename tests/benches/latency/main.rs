@@ -12,6 +12,7 @@ mod table;
 
 use cost::Cost;
 use heim_tests::{
+    alone,
     client::{Client, Entrance},
     corpus,
     fleet::Fleet,
@@ -41,10 +42,10 @@ fn main() {
         let mut costs = Vec::new();
         for at_once in [1, 4] {
             let before = Spent::by(&fleet).await;
-            let pixels = cost::of_pixels_alone().await;
+            let pixels = alone::pixels_of_a_photo().await;
             rows.extend(measure("fleet", [fleet.base(0), fleet.base(1)], at_once, &photos).await);
             let spent = Spent::by(&fleet).await.since(&before);
-            costs.push(Cost { at_once, uploads: UPLOADS, spent, pixels: [pixels, cost::of_pixels_alone().await] });
+            costs.push(Cost { at_once, uploads: UPLOADS, spent, pixels: [pixels, alone::pixels_of_a_photo().await] });
         }
         drop(fleet);
         rows.extend(pickup::measure(UPLOADS).await);

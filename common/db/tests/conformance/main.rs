@@ -21,7 +21,11 @@ mod place;
 #[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
 #[path = "../../../../tests/src/ports.rs"]
 mod ports;
-#[expect(unreachable_pub, reason = "a module of the harness crate, shared by its file: that crate depends on this one")]
+#[expect(
+    unreachable_pub,
+    dead_code,
+    reason = "a module of the harness crate, shared by its file: that crate depends on this one"
+)]
 #[path = "../../../../tests/src/postgres.rs"]
 mod postgres;
 mod private;
