@@ -14,8 +14,10 @@ use heim_db::Database;
 use std::{path::PathBuf, sync::LazyLock};
 
 /// One server for all tests of a process, each with a database of its own: a
-/// server takes a second to start.
-static POSTGRES: LazyLock<Postgres> = LazyLock::new(Postgres::start);
+/// server takes a second to start. Benches, whose build has no failpoints, measure
+/// commits that are forced to the disk.
+static POSTGRES: LazyLock<Postgres> =
+    LazyLock::new(|| if cfg!(feature = "failpoints") { Postgres::start() } else { Postgres::durable() });
 
 const SIGNING: &str = "a secret of the signatures";
 
