@@ -12,6 +12,7 @@ use heim_common::problem::Code;
 /// `GET /ops/static/{file}`.
 pub(super) async fn file(Path(file): Path<String>) -> Response {
     let (kind, text) = match file.as_str() {
+        "palette.css" => ("text/css; charset=utf-8", include_str!("../../web/palette.css")),
         "ops.css" => ("text/css; charset=utf-8", include_str!("../../ops/ops.css")),
         "ops.js" => ("text/javascript; charset=utf-8", include_str!("../../ops/ops.js")),
         "thumbhash.js" => ("text/javascript; charset=utf-8", include_str!("../../web/thumbhash.js")),

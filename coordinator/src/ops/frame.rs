@@ -111,6 +111,7 @@ pub(super) fn bare(status: StatusCode, title: &str, body: &Markup) -> Response {
                 meta name="robots" content="noindex";
                 title { (title) " · heim-media" }
                 link rel="icon" href="/ops/static/favicon.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/ops/static/palette.css";
                 link rel="stylesheet" href="/ops/static/ops.css";
                 script type="module" src="/ops/static/ops.js" {}
             }

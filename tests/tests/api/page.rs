@@ -73,8 +73,10 @@ async fn the_page_shows_every_operation_and_loads_nothing_but_its_style() {
     for never in ["<script", "<style", " style=", "<form", "<input", "http://", "src="] {
         assert!(!html.contains(never), "{never}");
     }
-    let sheet = web.get(&format!("{}/static/api.css", heim.base())).await;
-    assert_eq!((sheet.status, sheet.header("content-type")), (200, "text/css; charset=utf-8"));
+    for sheet in ["palette.css", "api.css"] {
+        let sheet = web.get(&format!("{}/static/{sheet}", heim.base())).await;
+        assert_eq!((sheet.status, sheet.header("content-type")), (200, "text/css; charset=utf-8"));
+    }
     let moved = web.get(&format!("{}/api", heim.base())).await;
     assert_eq!((moved.status, moved.header("location")), (308, "/api/"));
 }

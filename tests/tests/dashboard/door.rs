@@ -52,7 +52,7 @@ async fn without_a_session_everything_is_shut() {
     assert_eq!((page.status, page.header("cache-control")), (200, "no-store"));
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    for asset in ["/ops/static/ops.css", "/ops/static/ops.js", "/ops/static/thumbhash.js"] {
+    for asset in ["/ops/static/palette.css", "/ops/static/ops.css", "/ops/static/ops.js", "/ops/static/thumbhash.js"] {
         assert_eq!(stranger.get(asset).await.status, 200, "the login looks as the rest does");
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn page(document: &Value) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { "HTTP API · heim-media" }
                 link rel="icon" href="/static/favicon.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/static/palette.css";
                 link rel="stylesheet" href="/static/api.css";
             }
             body {
