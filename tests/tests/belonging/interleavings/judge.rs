@@ -172,9 +172,10 @@ fn neither(history: &History, truth: &Truth, session: &Session, told: &[Told]) -
     let mut faults = Vec::new();
     let live = history.messages.iter().filter(|said| truth.live.contains(&said.id));
     for said in live {
-        let Some(last) = last_view(said, told) else { continue };
-        // Whoever was not told that it is there again need not know what it shows.
-        if said.restored_in_silence().is_some_and(|restored| last < restored) {
+        let Some((last, was_deleted)) = last_view(said, told) else { continue };
+        // Whoever was not told that it is there again need not know what it shows: also
+        // where the news that it had been deleted came after that.
+        if said.restored_in_silence().is_some_and(|restored| was_deleted || last < restored) {
             continue;
         }
         for media in &said.media {
@@ -188,9 +189,13 @@ fn neither(history: &History, truth: &Truth, session: &Session, told: &[Told]) -
     faults
 }
 
-fn last_view(said: &Said, told: &[Told]) -> Option<Instant> {
-    let of_it = |told: &&Told| matches!(&told.what, What::Message { id, .. } if *id == said.id);
-    told.iter().filter(of_it).map(|told| told.at).max()
+/// When it was last seen, and whether as one that is deleted.
+fn last_view(said: &Said, told: &[Told]) -> Option<(Instant, bool)> {
+    let views = told.iter().filter_map(|told| match &told.what {
+        What::Message { id, deleted, .. } if *id == said.id => Some((told.at, *deleted)),
+        _ => None,
+    });
+    views.max_by_key(|(at, _)| *at)
 }
 
 fn has(told: &Told, wanted: MediaId, name: &str) -> bool {
