@@ -169,9 +169,7 @@ async fn one_process_comes_back_from_its_backup() {
     let data = old.data();
     let keeping = async {
         run("backup-one", &[], &[("BACKUP", backup.path()), ("DATA", &data)]).await;
-        for name in ["master.key", "secrets.toml"] {
-            fs::copy(data.join(name), keys.path().join(name)).expect("it is there");
-        }
+        run("backup-keys", &[], &[("KEYS", keys.path()), ("DATA", &data)]).await;
     };
     let before = live(&old.process.ready, keeping).await;
     drop(old);

@@ -4,7 +4,7 @@
 
 use heim_tests::process::binary;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -37,12 +37,17 @@ fn started(unit: &str) -> (&str, Vec<&str>) {
     (program.strip_prefix("/usr/local/bin/").expect("it is installed there"), words.collect())
 }
 
+/// A file, as the page has it.
+fn block(name: &str) -> String {
+    let page = read("docs/operations/README.md");
+    let lines = page.split_once(&format!("```sh {name}\n")).unwrap_or_else(|| panic!("the page has no {name}")).1;
+    lines.split_once("```").expect("it ends").0.to_owned()
+}
+
 /// A file of settings, as the page has it.
 fn settings(name: &str) -> Vec<(String, String)> {
-    let page = read("docs/operations/README.md");
-    let lines = page.split_once(&format!("```sh {name}\n")).expect("the page has it").1;
-    let lines = lines.split_once("```").expect("it ends").0.lines();
-    lines.map(|line| line.split_once('=').map(|(key, value)| (key.into(), value.into())).expect("a setting")).collect()
+    let setting = |line: &str| line.split_once('=').map(|(key, value)| (key.into(), value.into())).expect("a setting");
+    block(name).lines().map(setting).collect()
 }
 
 fn said(output: &Output) -> String {
@@ -81,12 +86,37 @@ fn the_binaries_take_the_words_of_units_and_the_settings_of_the_page() {
         command.args(words).arg("--check-config").env_clear();
         for file in values(&text, "EnvironmentFile") {
             let file = file.trim_start_matches('-').strip_prefix("/etc/heim-media/").expect("it is there");
-            command.envs(settings(file));
+            command.envs(settings(&file.replace("%i", "1")));
         }
         let output = command.output().expect("it starts");
         assert!(output.status.success(), "{name}: {}", said(&output));
         assert!(said(&output).contains("https://media.example"), "{name}: {}", said(&output));
+        // What is on another machine reaches them: the balancer, and who reads numbers.
+        let listens = match program {
+            "heim-coordinator" => "10.0.0.11:8080",
+            "heim-worker" => "10.0.0.21:9090",
+            _ => "127.0.0.1:8080",
+        };
+        assert!(said(&output).contains(&format!("\nlisten = \"{listens}\"\n")), "{name}: {}", said(&output));
     }
+    assert!(read("deploy/haproxy.cfg").contains("-10.0.0.11:8080}"), "the balancer asks there");
+}
+
+#[test]
+fn a_shell_of_the_page_has_what_the_unit_has() {
+    let machine = tempfile::tempdir().expect("a folder");
+    for name in ["fleet.env", "coordinator.env"] {
+        let lines = settings(name).into_iter().map(|(key, value)| format!("{key}={value}\n")).collect::<String>();
+        fs::write(machine.path().join(name), lines).expect("a file can be written");
+    }
+    let script = block("heim-admin").replace("/etc/heim-media", machine.path().to_str().expect("a plain name"));
+    let (before, program) = script.split_once("exec setpriv ").expect("it becomes another user");
+    let (_, words) = program.split_once("/usr/local/bin/heim-coordinator").expect("it is the coordinator");
+    let script = format!("{before}exec {}{words}", binary("heim-coordinator").display());
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", &script, "heim-admin", "serve", "--check-config"]).env_clear();
+    let output = shell.output().expect("a shell starts");
+    assert!(output.status.success() && said(&output).contains("https://media.example"), "{}", said(&output));
 }
 
 #[test]
@@ -97,12 +127,21 @@ fn workers_are_not_told_what_they_must_not_know() {
         assert!(settings("coordinator.env").iter().any(|(name, _)| name.contains(key)), "{key} is in no file");
     }
     for (name, text) in units() {
-        assert_eq!(
-            values(&text, "EnvironmentFile").len(),
-            1 + usize::from(started(&text).0 == "heim-coordinator"),
-            "{name}"
-        );
+        let knows = values(&text, "EnvironmentFile").contains(&"/etc/heim-media/coordinator.env");
+        assert_eq!(knows, started(&text).0 == "heim-coordinator", "{name}");
     }
+    // With a Procfile they share an environment, and what is kept from workers is said one by one.
+    let procfile = read("Procfile");
+    let worker = procfile.lines().find_map(|line| line.strip_prefix("worker: env ")).expect("workers are in it");
+    let kept: BTreeSet<_> =
+        worker.split("-u ").filter_map(|word| word.split(' ').next()?.strip_prefix("HEIM_MEDIA__")).collect();
+    let secret = ["DATABASE__URL", "SIGNING__SECRET", "ADMIN__TOKEN", "OPS__VIEW_TOKEN"].map(str::to_owned);
+    let keys = read("coordinator/default.toml");
+    let keys = keys.split_once("\n[keys]\n").expect("a section").1.split("\n[").next().expect("its lines").lines();
+    let keys = keys.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    let keys = keys.map(|(key, _)| format!("KEYS__{}", key.to_uppercase()));
+    let secret: BTreeSet<_> = secret.into_iter().chain(keys).collect();
+    assert_eq!(kept, secret.iter().map(String::as_str).collect());
 }
 
 #[test]

@@ -30,12 +30,14 @@ fn free_port() -> String {
     probe.expect("a free port").port().to_string()
 }
 
-/// A picture comes to thumbnails in this fleet, and then it stops when it is told.
-async fn works_and_stops(mut fleet: Child, port: &str) {
+/// A picture comes to thumbnails in this fleet, and then all of it stops when it is told.
+async fn works_and_stops(mut fleet: Vec<Child>, port: &str) {
     let base = format!("http://127.0.0.1:{port}");
     let web = Web::default();
     until("the coordinator is ready", async || {
-        assert!(fleet.try_wait().expect("its state").is_none(), "the fleet ended early");
+        for part in &mut fleet {
+            assert!(part.try_wait().expect("its state").is_none(), "the fleet ended early");
+        }
         let ready = reqwest::get(format!("{base}/readyz")).await.ok()?;
         ready.status().is_success().then_some(())
     })
@@ -47,9 +49,11 @@ async fn works_and_stops(mut fleet: Child, port: &str) {
     let thumbnail = web.get(&media.transcodings[&"thumb-320".parse().expect("a name")].url).await;
     assert_eq!((thumbnail.status, thumbnail.header("content-type")), (200, "image/webp"));
 
-    let pid = Pid::from_raw(fleet.id().expect("it runs").cast_signed()).expect("a pid");
-    kill_process(pid, Signal::TERM).expect("it can be told");
-    within("the fleet stops", fleet.wait()).await.expect("its end");
+    for part in &mut fleet {
+        let pid = Pid::from_raw(part.id().expect("it runs").cast_signed()).expect("a pid");
+        kill_process(pid, Signal::TERM).expect("it can be told");
+        within("it stops", part.wait()).await.expect("its end");
+    }
     assert!(reqwest::get(format!("{base}/healthz")).await.is_err(), "nothing listens any more");
 }
 
@@ -59,26 +63,55 @@ async fn the_fleet_of_one_command_makes_thumbnails_and_stops_when_it_is_told() {
     let port = free_port();
     let mut fleet = Command::new(root().join("scripts/fleet"));
     fleet.args(["--workers", "2", "--port", &port, "--data"]).arg(data.path()).kill_on_drop(true);
-    works_and_stops(fleet.spawn().expect("scripts/fleet starts"), &port).await;
+    works_and_stops(vec![fleet.spawn().expect("scripts/fleet starts")], &port).await;
     // Elsewhere, since the server's account may not be let into the data folder.
     let database = fs::read_link(data.path().join("postgres")).expect("it leads to the database");
     fs::remove_dir_all(database).expect("nobody uses it any more");
 }
 
-#[tokio::test]
-async fn the_fleet_of_the_readme_s_lines_makes_thumbnails_and_stops_when_it_is_told() {
+/// The README's lines of one name.
+fn lines(name: &str) -> String {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
-    let lines =
-        readme.split_once("```sh fleet\n").expect("it has these lines").1.split_once("```").expect("they end").0;
-    // `exec`, so that the shell's end is that of the fleet.
-    let lines = lines.replace("\nhoncho ", "\nexec honcho ");
-    let (port, servers) = (free_port(), Fleet::start(0, 0).await);
+    let lines = readme.split_once(&format!("```sh {name}\n")).unwrap_or_else(|| panic!("it has no {name}")).1;
+    lines.split_once("```").expect("they end").0.to_owned()
+}
+
+/// A shell on a machine of one's own: what `make` built is on its PATH, as the lines
+/// for building say, and it is in a folder with the Procfile.
+fn machine(folder: &Path) -> Command {
+    fs::copy(root().join("Procfile"), folder.join("Procfile")).expect("it can be copied");
     let programs = binary("heim-coordinator").parent().expect("it is in a folder").to_owned();
     let folders = [programs, root().join(".venv/bin"), "/usr/bin".into(), "/bin".into()];
     let mut shell = Command::new("sh");
-    shell.args(["-eu", "-c", &lines]).current_dir(root()).kill_on_drop(true).env_clear();
-    shell.env("PATH", std::env::join_paths(folders).expect("folders have plain names")).env("PORT", &port);
-    shell.env("DATABASE", servers.database_url()).env("REDIS", servers.redis.url());
-    shell.env("STORE", format!("file://{}", servers.store().display()));
-    works_and_stops(shell.spawn().expect("a shell starts"), &port).await;
+    shell.current_dir(folder).kill_on_drop(true).env_clear();
+    shell.env("PATH", std::env::join_paths(folders).expect("folders have plain names"));
+    shell
+}
+
+#[tokio::test]
+async fn the_fleet_of_the_readme_s_lines_makes_thumbnails_and_stops_when_it_is_told() {
+    let building = lines("build");
+    let makefile = fs::read_to_string(root().join("Makefile")).expect("it is there");
+    for target in ["release", ".venv/bin/honcho"] {
+        assert!(building.contains(target) && makefile.contains(&format!("\n{target}:")), "{target} can be made");
+    }
+    let (port, servers) = (free_port(), Fleet::start(0, 0).await);
+    let one = tempfile::tempdir().expect("a folder");
+    let secrets = async || {
+        let mut shell = machine(one.path());
+        shell.args(["-euc", &lines("secrets")]).env("PORT", &port);
+        shell.env("DATABASE", servers.database_url()).env("REDIS", servers.redis.url());
+        assert!(shell.status().await.expect("a shell starts").success());
+        ["fleet.env", "coordinator.env"].map(|name| fs::read_to_string(one.path().join(name)).expect("it was made"))
+    };
+    let made = secrets().await;
+    assert_eq!(made, secrets().await, "secrets are made once");
+    // `exec`, so that the shell's end is that of the fleet.
+    let started = |folder: &Path, name| {
+        let lines = lines(name).replace("\nhoncho ", "\nexec honcho ");
+        machine(folder).args(["-euc", &lines]).env("PORT", &port).spawn().expect("a shell starts")
+    };
+    let other = tempfile::tempdir().expect("a folder");
+    fs::write(other.path().join("fleet.env"), &made[0]).expect("it can be copied");
+    works_and_stops(vec![started(other.path(), "worker"), started(one.path(), "coordinator")], &port).await;
 }
