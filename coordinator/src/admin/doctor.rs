@@ -5,9 +5,13 @@
 //! the others. Nothing is changed: what is written to find out whether it can be is
 //! taken away again.
 
+use super::{
+    said::lasting,
+    worker::{SILENT_MS, is_alive},
+};
 use crate::{config::KeysConfig, config_file::ConfigFile, keys::Keyring};
-use heim_common::time::Clock;
-use heim_db::{Database, DbError};
+use heim_common::{time::Clock, worker::WorkerState};
+use heim_db::{Database, DbError, WorkerRow};
 use heim_runtime::{finding::Findings, telemetry::chain};
 use std::time::Duration;
 
@@ -34,6 +38,7 @@ pub async fn examine<W>(file: &ConfigFile<W>, clock: Clock) -> Findings {
     if let Some(db) = db {
         keys(&file.keys, &db, &mut found).await;
         jobs(&db, &mut found).await;
+        workers(&db, &mut found).await;
     }
     found
 }
@@ -134,17 +139,63 @@ async fn jobs(db: &Database, found: &mut Findings) {
         return found.warning(PART, format!("{seen}; paused: {}", lanes.join(", ")), remedy);
     }
     if jobs.pending > 0 && jobs.running == 0 {
-        let remedy = "see that workers run, and what `heim-worker doctor` says where they do";
-        return found.warning(PART, format!("{seen}: perhaps no worker is there"), remedy);
+        let remedy = "see the workers";
+        return found.warning(PART, format!("{seen}: nobody works on them"), remedy);
     }
     found.ok(PART, seen);
+}
+
+/// By what they said of themselves last: they say it to a coordinator, as they claim, so
+/// that whoever was heard of just now reaches one and is let in.
+async fn workers(db: &Database, found: &mut Findings) {
+    const PART: &str = "workers";
+    let workers = match db.workers().await {
+        Ok(workers) => workers,
+        Err(error) => return found.wrong(PART, chain(&error), "see the database"),
+    };
+    let (alive, gone): (Vec<_>, Vec<_>) = workers.iter().partition(|worker| is_alive(worker));
+    let silent: Vec<_> = gone.into_iter().filter(|worker| worker.state != WorkerState::Stopped).collect();
+    let at_fault = |faulty: &[&WorkerRow], what: &dyn Fn(&WorkerRow) -> String| {
+        let each: Vec<_> = faulty.iter().map(|worker| format!("{} ({})", worker.name, what(worker))).collect();
+        each.join(", ")
+    };
+    let last = |worker: &WorkerRow| format!("{} ago", lasting(worker.silent_ms));
+    let remedy = "see that it runs; `heim-worker doctor`, where it does, says what keeps it from its coordinator";
+    if alive.is_empty() {
+        let seen = match silent[..] {
+            [] => "none was heard of".to_owned(),
+            _ => format!("none was heard of in the last {}: {}", lasting(SILENT_MS), at_fault(&silent, &last)),
+        };
+        return found.warning(PART, seen, remedy);
+    }
+    let others: Vec<_> =
+        alive.iter().copied().filter(|worker| worker.version != env!("CARGO_PKG_VERSION")).collect();
+    if !silent.is_empty() {
+        found.warning(PART, format!("silent: {}", at_fault(&silent, &last)), remedy);
+    } else if !others.is_empty() {
+        let seen = format!("of another version: {}", at_fault(&others, &|worker| worker.version.clone()));
+        found.warning(PART, seen, "bring all to the same version, when the upgrade is through");
+    } else {
+        found.ok(PART, format!("{} were heard of just now", alive.len()));
+    }
+    let missing = |worker: &WorkerRow| {
+        let missing = worker.walls.iter().filter(|(_, how)| how.starts_with("missing"));
+        missing.map(|(wall, how)| format!("{wall} {how}")).collect::<Vec<_>>().join("; ")
+    };
+    let open: Vec<_> = alive.into_iter().filter(|worker| !missing(worker).is_empty()).collect();
+    if open.is_empty() {
+        found.ok("walls", "all are up around the pixel children of all workers that were heard of");
+    } else {
+        let remedy = "see docs/decisions/0008-walls.md; `pixels.require_sandbox` keeps a worker from starting without them";
+        found.warning("walls", at_fault(&open, &missing), remedy);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config_file::Elsewhere;
-    use heim_common::Millis;
+    use heim_common::{Millis, wire::WorkerReport};
     use heim_runtime::{clock, finding::Standing};
     use tempfile::TempDir;
 
@@ -189,9 +240,10 @@ mod tests {
 
         Database::connect(&file.database).await.unwrap().migrate().await.unwrap();
         let found = standing(&file, clock::system).await;
-        assert_eq!(parts(&found), ["settings", "database", "clock", "queue", "store", "keys", "jobs"]);
+        assert_eq!(parts(&found), ["settings", "database", "clock", "queue", "store", "keys", "jobs", "workers"]);
         let not_ok: Vec<_> = found.iter().filter(|(_, standing)| *standing != Standing::Ok).collect();
-        assert_eq!(not_ok, [&("keys".to_owned(), Standing::Warning)], "there is no master key");
+        let neither = ["keys", "workers"].map(|part| (part.to_owned(), Standing::Warning));
+        assert_eq!(not_ok, neither.iter().collect::<Vec<_>>(), "there is no master key, and no worker");
         for (clock, expected) in [
             (ahead::<500> as Clock, Standing::Ok),
             (ahead::<5_000>, Standing::Warning),
@@ -200,6 +252,43 @@ mod tests {
         ] {
             assert_eq!(standing(&file, clock).await[2], ("clock".to_owned(), expected));
         }
+    }
+
+    /// How the parts about workers stand, and what was seen of them.
+    async fn of_workers(db: &Database) -> Vec<(Standing, String)> {
+        let mut found = Findings::default();
+        workers(db, &mut found).await;
+        let found: Vec<serde_json::Value> = serde_json::from_str(&found.json()).unwrap();
+        let standing = |word: &str| if word == "ok" { Standing::Ok } else { Standing::Warning };
+        let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+        found.iter().map(|finding| (standing(&text(finding, "standing")), text(finding, "seen"))).collect()
+    }
+
+    #[tokio::test]
+    async fn workers_are_told_of_by_what_they_said_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::connect(&file(&folder, "").database).await.unwrap();
+        db.migrate().await.unwrap();
+        assert_eq!(of_workers(&db).await, [(Standing::Warning, "none was heard of".to_owned())]);
+
+        let told = serde_json::json!({
+            "worker": "w-1", "version": env!("CARGO_PKG_VERSION"), "walls": { "seccomp": "up" },
+        });
+        let mut report: WorkerReport = serde_json::from_value(told).unwrap();
+        db.worker_report(&report).await.unwrap();
+        let found = of_workers(&db).await;
+        assert_eq!(found[0], (Standing::Ok, "1 were heard of just now".to_owned()));
+        assert_eq!((found.len(), found[1].0), (2, Standing::Ok), "{found:?}");
+
+        report.walls.insert("landlock".to_owned(), "missing: an old kernel".to_owned());
+        report.version = "0.0.1".into();
+        db.worker_report(&report).await.unwrap();
+        let expected = ["of another version: w-1 (0.0.1)", "w-1 (landlock missing: an old kernel)"];
+        assert_eq!(of_workers(&db).await, expected.map(|seen| (Standing::Warning, seen.to_owned())));
+
+        report.state = WorkerState::Stopped;
+        db.worker_report(&report).await.unwrap();
+        assert_eq!(of_workers(&db).await, [(Standing::Warning, "none was heard of".to_owned())]);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use heim_tests::{
     fleet::Fleet,
     process::Ended,
     truth,
+    until::until,
     web::Web,
 };
 use serde_json::Value;
@@ -31,6 +32,7 @@ async fn a_deployment_is_examined() {
         assert_eq!(parts[part].0, "ok", "{parts:?}");
     }
     assert_eq!(parts["keys"].0, "warning", "there is no master key: {parts:?}");
+    assert_eq!(parts["workers"], ("warning".to_owned(), "none was heard of".to_owned()));
 
     let ana = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
     let handle = ana.upload_handle().await;
@@ -40,7 +42,7 @@ async fn a_deployment_is_examined() {
     let (standing, seen) = &found(&waiting)["jobs"];
     assert_eq!(
         (standing.as_str(), seen.as_str()),
-        ("warning", "1 wait, 0 run, 0 have failed: perhaps no worker is there")
+        ("warning", "1 wait, 0 run, 0 have failed: nobody works on them")
     );
 
     assert_eq!(fleet.redis.command("CONFIG SET maxmemory-policy allkeys-lru"), "+OK");
@@ -55,6 +57,20 @@ async fn a_deployment_is_examined() {
     fleet.redis.restart();
     fleet.add_worker().await;
     truth::settled(&fleet.database().await).await;
+
+    let heard_of = until("the worker was heard of", async || {
+        let parts = found(&fleet.administered(&["doctor", "--json"]).run().await);
+        (parts["workers"].0 == "ok").then_some(parts)
+    })
+    .await;
+    // A kernel without one of the walls is a warning.
+    assert_ne!(heard_of["walls"].0, "wrong", "{heard_of:?}");
+    fleet.workers[0].kill9().await;
+    until("its silence is told", async || {
+        let (standing, seen) = found(&fleet.administered(&["doctor", "--json"]).run().await).remove("workers")?;
+        (standing == "warning" && seen.starts_with("none was heard of in the last 10 s: ")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

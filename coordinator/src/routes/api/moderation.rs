@@ -26,8 +26,12 @@ pub(super) async fn add_manager(
     Path((room, agent)): Path<(String, String)>,
     _: Query<Nothing>,
 ) -> Result<StatusCode, Failure> {
-    let agent = agent_id(&agent)?;
-    admin::add_manager(app.tools(), &room_name(&room)?, &agent).await?;
+    let (agent, room) = (agent_id(&agent)?, room_name(&room)?);
+    let work = {
+        let app = app.clone();
+        async move { admin::add_manager(app.tools(), &room, &agent).await }
+    };
+    app.see_through(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -45,8 +49,13 @@ pub(super) async fn remove_manager(
 ) -> Result<StatusCode, Failure> {
     let room = room_name(&room)?;
     app.db.room(&room).await?.filter(|room| !room.deleted).ok_or(Code::RoomNotFound)?;
+    let agent = agent_id(&agent)?;
+    let work = {
+        let app = app.clone();
+        async move { admin::remove_manager(app.tools(), &room, &agent).await }
+    };
     // Whoever is none already is what was asked for.
-    admin::remove_manager(app.tools(), &room, &agent_id(&agent)?).await?;
+    app.see_through(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -247,6 +247,11 @@ pub(super) async fn rotate_key(
     Path(room): Path<String>,
     _: Query<Nothing>,
 ) -> Result<(StatusCode, Json<RoomKey>), Failure> {
-    let id = admin::rotate_key(app.tools(), &room_name(&room)?).await?;
+    let room = room_name(&room)?;
+    let work = {
+        let app = app.clone();
+        async move { admin::rotate_key(app.tools(), &room).await }
+    };
+    let id = app.see_through(work).await?;
     Ok((StatusCode::CREATED, Json(RoomKey { id: format!("v1/{id}") })))
 }
