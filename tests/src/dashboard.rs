@@ -86,6 +86,22 @@ impl Dashboard {
         self.send(path, &[&[("form", token.as_str())], fields].concat()).await
     }
 
+    /// Says yes to a question, by the form that is on its page and by nothing else.
+    pub async fn confirm(&self, question: &Answer) -> Answer {
+        let page = String::from_utf8_lossy(&question.body);
+        assert_eq!(question.status, 200, "{page}");
+        let form = between(&page, "<form class=\"bar\"", "</form>").unwrap_or_else(|| panic!("no question: {page}"));
+        let path = between(form, "action=\"", "\"").expect("it goes somewhere");
+        let fields = form.split("type=\"hidden\" name=\"").skip(1).map(|field| {
+            let (name, rest) = field.split_once("\" value=\"").expect("each has a value");
+            (name, rest.split('"').next().unwrap_or_default().replace("&amp;", "&"))
+        });
+        let fields: Vec<_> = fields.collect();
+        let mut sent: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        sent.push(("sure", "yes"));
+        self.send(path, &sent).await
+    }
+
     /// What the session's forms carry.
     pub async fn form_token(&self) -> String {
         let page = self.page("/ops/audit").await;

@@ -2,6 +2,7 @@
 //! database, what is done from it, and how it is to use in a real Chromium.
 
 mod browser;
+mod confirmed;
 mod door;
 mod numbers;
 mod private;

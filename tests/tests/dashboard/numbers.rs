@@ -2,11 +2,11 @@
 
 use crate::start;
 use heim_common::job::Lane;
-use heim_db::JobCounts;
+use heim_db::{JobCounts, Quantiles};
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
-    dashboard::number,
+    dashboard::{between, number},
     sharing::{finished, share_accepted},
     truth,
     until::until,
@@ -14,6 +14,11 @@ use heim_tests::{
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
+
+fn quantiles(of: Quantiles) -> String {
+    let said = |ms: u64| if ms < 10_000 { format!("{ms} ms") } else { format!("{} s", ms / 1_000) };
+    format!("p50 {}, p95 {}", said(of.p50), said(of.p95))
+}
 
 #[tokio::test]
 async fn the_overview_says_what_the_database_says() {
@@ -57,7 +62,30 @@ async fn the_overview_says_what_the_database_says() {
     assert_eq!((pending, done, failed), (1, 2, 1));
     assert!(page.contains("id=\"n-interactive-paused\"") && !page.contains("id=\"n-bulk-paused\""));
     let worker = &db.workers().await.unwrap()[0];
-    assert!(page.contains(&worker.name) && page.contains(&worker.version), "{page}");
+    let [word, load] = [&worker.version, &format!("{} of {}", worker.jobs.len(), worker.concurrency)];
+    let up = format!("all {} up", worker.walls.len());
+    for text in [&worker.name, &worker.host, word, load] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let are_up = worker.walls.values().all(|how| how.starts_with("up"));
+    assert_eq!(page.contains(&up), are_up, "{:?}: {page}", worker.walls);
+    let oldest = between(&page, "id=\"n-interactive-oldest\">", "<").expect("it is told");
+    assert!(oldest.ends_with(" ms") || oldest.ends_with(" s"), "one has waited for {oldest}");
+    for span in ["hour", "day"] {
+        let page = dashboard.page(&format!("/ops/?span={span}")).await;
+        let chart = |lane: &str, title: &str| {
+            let card = between(&page, &format!("aria-labelledby=\"lane-{lane}\""), "</section>").expect("a card");
+            let chart = between(card, &format!("<figcaption>{title} "), "</figure>").expect("a chart");
+            (chart.to_owned(), chart.matches(" d=\"M").count())
+        };
+        let (wait, run) = (figures.wait_ms.expect("three waited"), figures.run_ms.expect("three ran"));
+        for (title, words) in [("Wait", quantiles(wait)), ("Run", quantiles(run)), ("Jobs", " in and ".to_owned())] {
+            let (chart, lines) = chart("interactive", title);
+            assert!(chart.contains(&words) && lines == 2, "{span} {title}: {words}: {chart}");
+        }
+        let (chart, lines) = chart("bulk", "Run");
+        assert!(chart.contains("no attempt ended") && lines == 0, "{span}: {chart}");
+    }
 
     let jobs = dashboard.page("/ops/jobs").await;
     assert_eq!(jobs.matches("aria-label=\"Choose ").count(), 4);

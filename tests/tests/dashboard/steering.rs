@@ -51,13 +51,18 @@ async fn a_job_that_failed_is_tried_again_from_its_page() {
     let question = String::from_utf8(asked.body).expect("a page");
     assert!(asked.status == 200 && question.contains("Try 1 job again?"), "{question}");
     assert_eq!(job(&db, id).await.fence, again.fence);
-    let done = dashboard.post("/ops/jobs", &[&filter[..], &[("sure", "yes")]].concat()).await;
+    let done = dashboard.confirm(&dashboard.post("/ops/jobs", &filter).await).await;
     assert_eq!(done.header("location"), "/ops/jobs?state=failed&said=retried&n=1");
     until("the job has run again", async || (job(&db, id).await.fence > again.fence).then_some(())).await;
 
     let audit = db.audits(None, 10).await.unwrap();
     let lines: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.dry_run, row.affected)).collect();
-    assert_eq!(lines, [("job retry", false, Some(1)), ("job retry", true, Some(1)), ("job retry", false, Some(1))]);
+    assert_eq!(lines, [
+        ("job retry", false, Some(1)),
+        ("job retry", true, Some(1)),
+        ("job retry", true, Some(1)),
+        ("job retry", false, Some(1)),
+    ]);
     assert!(audit.iter().all(|row| row.who.starts_with("dashboard:")), "{audit:?}");
     assert!(dashboard.page("/ops/audit").await.contains(&audit[0].who));
 }
