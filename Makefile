@@ -114,8 +114,11 @@ chaos: ## Load on a fleet in which something breaks every 5 s: MINUTES=20 of it,
 	$(CARGO) build --locked --release --workspace --bins
 	MINUTES=$(MINUTES) SEED=$(SEED) ROUNDS=$(ROUNDS) $(CARGO) bench --locked -p heim-tests --bench chaos
 
-model: ## 100,000 random schedules of the state machine on the real database
+model: ## 100,000 random schedules of the state machine on the real database, and 1,500 of all that can happen in a room
+	@scripts/require $(TEST_PACKAGES)
 	HEIM_MEDIA_SCHEDULES=100000 $(CARGO) test --locked --release -p heim-db --test state_machine -- --nocapture
+	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
+	HEIM_SCHEDULES=1500 $(CARGO) test --locked --workspace $(TEST_FEATURES) --test belonging -- --nocapture interleavings::every
 
 fuzz: ## Each decoder and the parsers of headers for MINUTES=20 under a fuzzer, or some (FUZZ="jpeg png"); ends at the first failure
 	@scripts/require $(FUZZ_PACKAGES)

@@ -128,7 +128,7 @@ async fn settle(database: &Database) {
 async fn every_viewer_is_told_of_every_transcoding_once_whatever_happens_at_the_same_time() {
     let keyed = Keyed::start(2, 0).await;
     let stage = Arc::new(Stage::of(&keyed, false).await);
-    hold(stage, seed(), wish("HEIM_SCHEDULES").unwrap_or(300)).await;
+    hold(stage, seed(), wish("HEIM_SCHEDULES").unwrap_or(150)).await;
     settle(&keyed.fleet.database().await).await;
 }
 
