@@ -106,8 +106,7 @@ fn the_binaries_take_the_words_of_units_and_the_settings_of_the_page() {
 fn a_shell_of_the_page_has_what_the_unit_has() {
     let machine = tempfile::tempdir().expect("a folder");
     for name in ["fleet.env", "coordinator.env"] {
-        let lines = settings(name).into_iter().map(|(key, value)| format!("{key}={value}\n")).collect::<String>();
-        fs::write(machine.path().join(name), lines).expect("a file can be written");
+        fs::write(machine.path().join(name), block(name)).expect("a file can be written");
     }
     let script = block("heim-admin").replace("/etc/heim-media", machine.path().to_str().expect("a plain name"));
     let (before, program) = script.split_once("exec setpriv ").expect("it becomes another user");

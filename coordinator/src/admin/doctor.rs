@@ -168,8 +168,7 @@ async fn workers(db: &Database, found: &mut Findings) {
         };
         return found.warning(PART, seen, remedy);
     }
-    let others: Vec<_> =
-        alive.iter().copied().filter(|worker| worker.version != env!("CARGO_PKG_VERSION")).collect();
+    let others: Vec<_> = alive.iter().copied().filter(|worker| worker.version != env!("CARGO_PKG_VERSION")).collect();
     if !silent.is_empty() {
         found.warning(PART, format!("silent: {}", at_fault(&silent, &last)), remedy);
     } else if !others.is_empty() {
@@ -186,7 +185,8 @@ async fn workers(db: &Database, found: &mut Findings) {
     if open.is_empty() {
         found.ok("walls", "all are up around the pixel children of all workers that were heard of");
     } else {
-        let remedy = "see docs/decisions/0008-walls.md; `pixels.require_sandbox` keeps a worker from starting without them";
+        let remedy =
+            "see docs/decisions/0008-walls.md; `pixels.require_sandbox` keeps a worker from starting without them";
         found.warning("walls", at_fault(&open, &missing), remedy);
     }
 }

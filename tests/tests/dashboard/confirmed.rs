@@ -82,11 +82,7 @@ async fn each_filter_finds_what_matches_and_leaves_out_the_rest() {
 
 #[tokio::test]
 async fn orphans_are_removed_after_a_question_and_nothing_else() {
-    let settings = [
-        ("retention.sweep_ms", "500"),
-        ("retention.orphans_s", "1"),
-        ("limits.body_timeout_ms", "10000"),
-    ];
+    let settings = [("retention.sweep_ms", "500"), ("retention.orphans_s", "1"), ("limits.body_timeout_ms", "10000")];
     let (heim, dashboard) = start_with(&settings).await;
     let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
     let id = share_accepted(&ana, corpus::read(corpus::SMALL)).await;

@@ -57,12 +57,15 @@ async fn a_job_that_failed_is_tried_again_from_its_page() {
 
     let audit = db.audits(None, 10).await.unwrap();
     let lines: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.dry_run, row.affected)).collect();
-    assert_eq!(lines, [
-        ("job retry", false, Some(1)),
-        ("job retry", true, Some(1)),
-        ("job retry", true, Some(1)),
-        ("job retry", false, Some(1)),
-    ]);
+    assert_eq!(
+        lines,
+        [
+            ("job retry", false, Some(1)),
+            ("job retry", true, Some(1)),
+            ("job retry", true, Some(1)),
+            ("job retry", false, Some(1)),
+        ]
+    );
     assert!(audit.iter().all(|row| row.who.starts_with("dashboard:")), "{audit:?}");
     assert!(dashboard.page("/ops/audit").await.contains(&audit[0].who));
 }

@@ -40,10 +40,7 @@ async fn a_deployment_is_examined() {
     let waiting = fleet.administered(&["doctor", "--json"]).run().await;
     assert!(waiting.status.success(), "{waiting:?}");
     let (standing, seen) = &found(&waiting)["jobs"];
-    assert_eq!(
-        (standing.as_str(), seen.as_str()),
-        ("warning", "1 wait, 0 run, 0 have failed: nobody works on them")
-    );
+    assert_eq!((standing.as_str(), seen.as_str()), ("warning", "1 wait, 0 run, 0 have failed: nobody works on them"));
 
     assert_eq!(fleet.redis.command("CONFIG SET maxmemory-policy allkeys-lru"), "+OK");
     let evicting = fleet.administered(&["doctor"]).run().await;
