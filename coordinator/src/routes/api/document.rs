@@ -63,7 +63,7 @@ What a chat server and an operator do from outside of rooms. What is done here i
 * **Credentials**: `Authorization: Bearer` with `admin.token` of the configuration. Without a token there, nobody is let in.
 * **Lists** come in pages of at most 1,000: `limit` says how many, `next` of an answer is the `before` or `after` of the next page.
 * **Strict**: a key of a query or a body that an operation does not know is refused, and so is a value that cannot be; `detail` says which.
-* **`dry_run=true`**, where an operation has it: exactly what would be done, and nothing is done. Elsewhere it is refused as any key that is not known.
+* `dry_run=true`, where an operation has it: exactly what would be done, and nothing is done. Elsewhere it is refused as any key that is not known.
 * **Refusals** are `application/problem+json` with a `code` of one closed table. 429 and 503 say in `Retry-After` when to come again.
 * **Times** are Unix milliseconds, but those of rooms, media objects and handles are Unix seconds, as in heim's protocol; sizes are bytes.
 * **Ids** are 13 characters, and grow with time.";
