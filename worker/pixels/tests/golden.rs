@@ -7,7 +7,7 @@
 
 mod corpus;
 
-use heim_common::spec::{OutputType, Params, TranscodingSpec};
+use heim_common::spec::{Light, OutputType, Params, TranscodingSpec};
 use heim_pixels::{Limits, Transcoder};
 use png::{BitDepth, ColorType, Decoder, Encoder, Transformations};
 use std::{
@@ -45,7 +45,26 @@ const PICTURES: [(&str, &str, f64, f64); 22] = [
     ("split-444", "hostile/zune-jpeg/tiny_non_interleaved_444.jpg", 0.1, 0.1),
 ];
 
+/// The same of those that are resized in linear light, as what a fleet makes by default
+/// is; and of the middle of a larger one, which the small one is made of. What is larger
+/// than a megapixel and a half is first made smaller as it is stored, and edges show it.
+const LIT: [(&str, &str, (f64, f64), Option<(f64, f64)>); 5] = [
+    ("display-p3", "photos/j12_iphone11pro_p3_q92_420.jpg", (0.7, 1.7), Some((1.1, 4.1))),
+    ("turned-6", "photos/j12_dog_420_or6.jpg", (0.3, 1.6), Some((0.6, 1.5))),
+    ("depth-16", "photos/png_weld_16bit.png", (0.2, 0.9), Some((0.1, 0.1))),
+    ("screenshot", "photos/png4k_screenshot_vec.png", (0.2, 1.4), None),
+    ("alpha", "hostile/imagers-webp2/4_webp_a.webp", (0.1, 0.4), None),
+];
+
+/// What encoders lose of a photo of many colours at their default quality.
+const LOSSY: (&str, &str) = ("sampling-422", "photos/j12_nikonD90_422.jpg");
+const LOSSES: [(&str, OutputType, f64, f64); 2] =
+    [("as-webp", OutputType::Webp, 1.5, 2.3), ("as-jpeg", OutputType::Jpeg, 1.8, 2.7)];
+
 const SIDE: u32 = 160;
+const LARGER_SIDE: u32 = 640;
+/// Of what is compared of the larger ones.
+const MIDDLE_SIDE: usize = 96;
 const BLOCK: usize = 8;
 
 struct Picture {
@@ -80,22 +99,35 @@ fn decoded(file: &[u8]) -> Picture {
     Picture { width: info.width as usize, height: info.height as usize, rgba }
 }
 
-/// Ours: the largest of a set whose smaller one is made too.
-fn made(original: &[u8]) -> Picture {
-    let spec = |name: &str, side| TranscodingSpec {
-        name: name.parse().expect("a name"),
-        content_type: OutputType::Png,
-        params: Params::of_box(side, side),
-    };
+/// What to make: within a square box of this side, in this light.
+fn spec(content_type: OutputType, side: u32, light: Light) -> TranscodingSpec {
+    let params = Params { light, ..Params::of_box(side, side) };
+    TranscodingSpec { name: format!("side-{side}").parse().expect("a name"), content_type, params }
+}
+
+/// The files that are made of an original by these, in their order.
+fn made(original: &[u8], specs: &[TranscodingSpec]) -> Vec<Vec<u8>> {
     let limits = Limits::until(Instant::now() + Duration::from_mins(1));
-    let mut file = Vec::new();
+    let mut files = vec![Vec::new(); specs.len()];
     Transcoder::new()
-        .run(original, &[spec("golden", SIDE)], &limits, &mut |output| {
-            file = output.bytes.to_vec();
+        .run(original, specs, &limits, &mut |output| {
+            files[output.index] = output.bytes.to_vec();
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error:?}"));
-    decoded(&file)
+    files
+}
+
+/// What one transcoding of an original shows.
+fn shown(original: &[u8], spec: TranscodingSpec) -> Picture {
+    decoded(&made(original, &[spec])[0])
+}
+
+/// A square in the middle of a picture.
+fn middle(picture: &Picture, side: usize) -> Picture {
+    let (left, top) = ((picture.width - side) / 2, (picture.height - side) / 2);
+    let rows = picture.rgba.chunks(picture.width).skip(top).take(side);
+    Picture { width: side, height: side, rgba: rows.flat_map(|row| row[left..left + side].to_vec()).collect() }
 }
 
 /// Oklab of a colour before a ground of this gray.
@@ -162,21 +194,65 @@ fn write(folder: &Path, name: &str, ours: &Picture, theirs: &Picture) {
     written.expect("the folder has room");
 }
 
-#[test]
-fn what_comes_out_looks_like_what_another_library_makes() {
-    let folder = env::var_os("HEIM_MEDIA_GOLDEN").map(PathBuf::from);
-    let mut failed = Vec::new();
-    for (name, file, average_max, worst_max) in PICTURES {
-        let (ours, theirs) = (made(&original(file)), decoded(&fixture(&format!("{name}.png"))));
+/// Comparisons, of which those that failed are told together.
+#[derive(Default)]
+struct Comparisons {
+    failed: Vec<String>,
+}
+
+impl Comparisons {
+    fn add(&mut self, name: &str, ours: &Picture, reference: &str, (average_max, worst_max): (f64, f64)) {
+        let theirs = decoded(&fixture(&format!("{reference}.png")));
         assert_eq!((ours.width, ours.height), (theirs.width, theirs.height), "{name}");
-        if let Some(folder) = &folder {
-            fs::create_dir_all(folder).unwrap();
-            write(folder, name, &ours, &theirs);
+        if let Some(folder) = env::var_os("HEIM_MEDIA_GOLDEN").map(PathBuf::from) {
+            fs::create_dir_all(&folder).expect("the folder can be made");
+            write(&folder, name, ours, &theirs);
         }
-        let (average, worst) = distance(&ours, &theirs);
+        let (average, worst) = distance(ours, &theirs);
         if average > average_max || worst > worst_max {
-            failed.push(format!("{name}: {average:.2} and {worst:.2}, at most {average_max} and {worst_max}"));
+            self.failed.push(format!("{name}: {average:.2} and {worst:.2}, at most {average_max} and {worst_max}"));
         }
     }
-    assert!(failed.is_empty(), "{failed:#?}");
+
+    fn end(self) {
+        assert!(self.failed.is_empty(), "{:#?}", self.failed);
+    }
+}
+
+#[test]
+fn what_comes_out_looks_like_what_another_library_makes() {
+    let mut comparisons = Comparisons::default();
+    for (name, file, average_max, worst_max) in PICTURES {
+        let ours = shown(&original(file), spec(OutputType::Png, SIDE, Light::Gamma));
+        comparisons.add(name, &ours, name, (average_max, worst_max));
+    }
+    comparisons.end();
+}
+
+#[test]
+fn in_linear_light_all_of_a_set_looks_like_what_another_library_makes() {
+    let mut comparisons = Comparisons::default();
+    for (name, file, small, larger) in LIT {
+        let files = made(&original(file), &[LARGER_SIDE, SIDE].map(|side| spec(OutputType::Png, side, Light::Linear)));
+        let [larger_file, small_file] = &files[..] else { panic!("{} files", files.len()) };
+        let lit = format!("{name}-lit");
+        comparisons.add(&lit, &decoded(small_file), &lit, small);
+        if let Some(larger) = larger {
+            let lit = format!("{lit}-{LARGER_SIDE}");
+            comparisons.add(&lit, &middle(&decoded(larger_file), MIDDLE_SIDE), &lit, larger);
+        }
+    }
+    comparisons.end();
+}
+
+/// Read by our own decoders, which the pictures above are read by.
+#[test]
+fn what_is_written_with_loss_stays_near_to_what_was_to_be_written() {
+    let mut comparisons = Comparisons::default();
+    for (name, content_type, average_max, worst_max) in LOSSES {
+        let file = &made(&original(LOSSY.1), &[spec(content_type, SIDE, Light::Gamma)])[0];
+        let ours = shown(file, spec(OutputType::Png, SIDE, Light::Gamma));
+        comparisons.add(name, &ours, LOSSY.0, (average_max, worst_max));
+    }
+    comparisons.end();
 }
