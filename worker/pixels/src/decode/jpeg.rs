@@ -17,7 +17,7 @@ use crate::{
     raster::{Layout, Raster},
 };
 use heim_common::header::Format;
-use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor};
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 
 /// Cameras write one scan, encoders for the web about ten.
 const SCANS_MAX: u32 = 100;
@@ -98,12 +98,12 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
         }
         Err(error) => return Err(damaged(error)),
     };
-    let declared = head.frame.map(|frame| (frame.size.0 as usize, frame.size.1 as usize));
-    if declared != Some((header.width, header.height)) {
+    let declared = (header.width, header.height);
+    if head.frame.map(|frame| (frame.size.0 as usize, frame.size.1 as usize)) != Some(declared) {
         return Err(PixelError::damaged(Format::Jpeg, "two frames of different sizes"));
     }
 
-    let scale = scale(&header, context.size_min);
+    let scale = if header.is_lossless { ScalingFactor::ONE } else { scale(declared, context.size_min) };
     decompressor.set_scaling_factor(scale).map_err(damaged)?;
     let scaled = header.scaled(scale);
     let (layout, format) = match header.colorspace {
@@ -130,15 +130,14 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     Ok(Decoded { raster: Raster { width, height, layout, pixels }, gray, icc: head.icc })
 }
 
-/// The smallest scale that leaves at least this size. Only powers of two have
-/// fast transforms.
-fn scale(header: &DecompressHeader, (min_width, min_height): Size) -> ScalingFactor {
+/// The smallest scale that leaves at least this size of a picture. Only powers of
+/// two have fast transforms.
+fn scale((width, height): (usize, usize), (min_width, min_height): Size) -> ScalingFactor {
     let leaves_enough = |factor: &ScalingFactor| {
-        factor.scale(header.width) >= min_width as usize && factor.scale(header.height) >= min_height as usize
+        factor.scale(width) >= min_width as usize && factor.scale(height) >= min_height as usize
     };
     let scales = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
-    let smallest = scales.into_iter().find(leaves_enough).filter(|_| !header.is_lossless);
-    smallest.unwrap_or(ScalingFactor::ONE)
+    scales.into_iter().find(leaves_enough).unwrap_or(ScalingFactor::ONE)
 }
 
 #[cfg(test)]
@@ -154,5 +153,19 @@ mod tests {
         assert!(!harmless("Corrupt JPEG data: premature end of data segment"));
         assert!(!harmless("Corrupt JPEG data: bad Huffman code"));
         assert!(!is_harmless(&turbojpeg::Error::CannotScaleLossless));
+    }
+
+    #[test]
+    fn a_picture_is_decoded_as_small_as_it_may_be() {
+        let photo = (4032, 3024);
+        assert_eq!(scale(photo, (504, 378)), ScalingFactor::ONE_EIGHTH);
+        assert_eq!(scale(photo, (505, 378)), ScalingFactor::ONE_QUARTER);
+        assert_eq!(scale(photo, (504, 379)), ScalingFactor::ONE_QUARTER);
+        assert_eq!(scale(photo, (1008, 756)), ScalingFactor::ONE_QUARTER);
+        assert_eq!(scale(photo, (1280, 960)), ScalingFactor::ONE_HALF);
+        assert_eq!(scale(photo, (2017, 1)), ScalingFactor::ONE);
+        assert_eq!(scale(photo, (4032, 3024)), ScalingFactor::ONE);
+        // What is left of a block at the edges is a pixel.
+        assert_eq!(scale((4033, 3017), (505, 378)), ScalingFactor::ONE_EIGHTH);
     }
 }

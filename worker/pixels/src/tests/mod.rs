@@ -7,6 +7,7 @@ mod formats;
 mod handmade;
 mod motion;
 mod orientation;
+mod scaled;
 
 #[path = "../../tests/corpus/mod.rs"]
 mod corpus;
