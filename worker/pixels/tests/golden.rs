@@ -19,7 +19,7 @@ use std::{
 
 /// Name of the reference, the original, and how far at most ours may be from it:
 /// on the average of all pixels, and on that of its worst block of 8 x 8.
-const PICTURES: [(&str, &str, f64, f64); 22] = [
+const PICTURES: [(&str, &str, f64, f64); 34] = [
     ("display-p3", "photos/j12_iphone11pro_p3_q92_420.jpg", 0.4, 0.8),
     ("progressive", "photos/j12_nexus_prog_q92.jpg", 0.3, 0.6),
     ("sampling-422", "photos/j12_nikonD90_422.jpg", 0.2, 0.4),
@@ -43,6 +43,19 @@ const PICTURES: [(&str, &str, f64, f64); 22] = [
     ("split-420", "hostile/zune-jpeg/non_interleaved_420_64x64.jpg", 0.1, 0.1),
     ("split-422", "hostile/zune-jpeg/non_interleaved_422_64x64.jpg", 0.1, 0.1),
     ("split-444", "hostile/zune-jpeg/tiny_non_interleaved_444.jpg", 0.1, 0.1),
+    ("palette-4", "hostile/pngsuite/s33n3p04.png", 0.1, 0.1),
+    ("palette-alpha", "hostile/pngsuite/tbyn3p08.png", 0.1, 0.1),
+    ("bmp-1", "bmp-1.bmp", 0.1, 0.1),
+    ("bmp-4", "bmp-4.bmp", 0.1, 0.1),
+    ("bmp-8", "bmp-8.bmp", 0.1, 0.1),
+    ("bmp-rle-4", "bmp-rle-4.bmp", 0.1, 0.1),
+    ("bmp-rle-8", "bmp-rle-8.bmp", 0.1, 0.1),
+    // Of five bits Pillow makes eight by rounding down.
+    ("bmp-555", "bmp-555.bmp", 0.3, 0.4),
+    ("bmp-565", "bmp-565.bmp", 0.3, 0.4),
+    ("bmp-top-down", "bmp-top-down.bmp", 0.1, 0.1),
+    ("bmp-32", "bmp-32.bmp", 0.1, 0.1),
+    ("bmp-alpha", "bmp-alpha.bmp", 0.1, 0.1),
 ];
 
 /// The same of those that are resized in linear light, as what a fleet makes by default
