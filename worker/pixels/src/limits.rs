@@ -77,13 +77,16 @@ impl Spent {
     }
 }
 
+/// Checks how many bytes a decoder needs at once, before it takes them.
+pub(crate) fn admit_bytes(bytes: u64) -> Result<(), TooCostly> {
+    if bytes > DECODED_BYTES_MAX { Err(TooCostly::Memory(bytes)) } else { Ok(()) }
+}
+
 /// The bytes of a buffer of so many pixels, if they are within bounds.
 pub(crate) fn buffer_bytes(width: u32, height: u32, channels: usize) -> Result<usize, PixelError> {
     let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channels as u64);
-    match usize::try_from(bytes) {
-        Ok(fits) if bytes <= DECODED_BYTES_MAX => Ok(fits),
-        _ => Err(TooCostly::Memory(bytes).into()),
-    }
+    admit_bytes(bytes)?;
+    usize::try_from(bytes).map_err(|_| TooCostly::Memory(bytes).into())
 }
 
 #[cfg(test)]
@@ -100,6 +103,13 @@ mod tests {
         assert!(limits.admit(10_000, 10_000).is_ok());
         assert_eq!(buffer_bytes(u32::MAX, u32::MAX, 4).unwrap_err().reason(), Reason::TooCostly);
         assert_eq!(buffer_bytes(10_000, 10_000, 4).unwrap(), 400_000_000);
+    }
+
+    #[test]
+    fn bytes_are_admitted_to_the_last_and_no_further() {
+        assert_eq!(admit_bytes(536_870_912), Ok(()));
+        assert_eq!(admit_bytes(536_870_913), Err(TooCostly::Memory(536_870_913)));
+        assert_eq!(admit_bytes(u64::MAX), Err(TooCostly::Memory(u64::MAX)));
     }
 
     #[test]

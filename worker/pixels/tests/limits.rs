@@ -3,7 +3,7 @@
 mod corpus;
 
 use heim_common::{job::Reason, spec::default_specs};
-use heim_pixels::{Limits, PixelError, SinkClosed, Transcoder};
+use heim_pixels::{Limits, PixelError, SinkClosed, TooCostly, Transcoder};
 use std::time::{Duration, Instant};
 
 fn limits() -> Limits {
@@ -40,6 +40,36 @@ fn declared_sizes_are_refused_at_once() {
         assert!(matches!(refused, Some(Reason::TooManyPixels | Reason::Damaged)), "{bomb}: {refused:?}");
     }
     assert!(start.elapsed() < Duration::from_secs(2), "{:?} for headers alone", start.elapsed());
+}
+
+/// A JPEG of three colours at full size that ends within its first scan: progressive,
+/// or with a scan for each colour.
+fn jpeg_header(side: u16, progressive: bool) -> Vec<u8> {
+    let [high, low] = side.to_be_bytes();
+    let process = if progressive { 0xc2 } else { 0xc0 };
+    let mut file = vec![0xff, 0xd8, 0xff, process, 0, 17, 8, high, low, high, low, 3];
+    file.extend([1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    if progressive {
+        file.extend([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0]);
+    } else {
+        file.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
+    }
+    file
+}
+
+#[test]
+fn coefficients_that_would_have_to_be_kept_are_refused_by_the_header_alone() {
+    for progressive in [true, false] {
+        let run = |side| {
+            let file = jpeg_header(side, progressive);
+            Transcoder::new().run(&file, &default_specs(), &limits(), &mut |_| Ok(())).unwrap_err()
+        };
+        // 1183 x 1183 blocks of 128 bytes for each colour; with 1182 they fit.
+        let refused = run(9_457);
+        let bytes = 1_183 * 1_183 * 128 * 3;
+        assert!(matches!(refused, PixelError::TooCostly(TooCostly::Memory(needed)) if needed == bytes), "{refused:?}");
+        assert_eq!(run(9_456).reason(), Reason::Damaged);
+    }
 }
 
 #[test]

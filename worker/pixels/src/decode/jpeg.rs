@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     PixelError, TooCostly,
-    limits::{DECODED_BYTES_MAX, buffer_bytes},
+    limits::{admit_bytes, buffer_bytes},
     plan::Size,
     raster::{Layout, Raster},
 };
@@ -72,9 +72,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
     if head.several_scans {
         // Only now is all of the file looked at: its scans may be a bomb, and
         // their coefficients must be kept until the last.
-        if frame.coefficient_bytes > DECODED_BYTES_MAX {
-            return Err(TooCostly::Memory(frame.coefficient_bytes).into());
-        }
+        admit_bytes(frame.coefficient_bytes)?;
         match segments::count_scans(bytes, SCANS_MAX) {
             Scans::Complete => {}
             Scans::CutShort => return Err(cut_short()),
