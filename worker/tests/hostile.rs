@@ -7,6 +7,8 @@
 #[path = "worker/corpus.rs"]
 #[expect(dead_code, reason = "the other test binary uses all of it")]
 mod corpus;
+#[path = "../pixels/tests/promises/outputs.rs"]
+mod outputs;
 #[path = "worker/processes.rs"]
 #[expect(dead_code, reason = "the bench uses all of it")]
 mod processes;
@@ -19,6 +21,7 @@ use heim_worker::{
 };
 use std::{
     num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
@@ -57,6 +60,11 @@ impl Known<'_> {
         if outputs.iter().any(|output| output.bytes.windows(CANARY.len()).any(|bytes| bytes == CANARY)) {
             return Some("metadata came through".to_owned());
         }
+        // What comes before a failure is good as well.
+        let described = outputs.first().and_then(|output| output.description.as_ref());
+        if let Some(flaw) = outputs.iter().find_map(|output| flaw(output, described?)) {
+            return Some(flaw);
+        }
         match last {
             Ok(_) if self.expected == "reject" => Some("accepted".to_owned()),
             Ok(_) if outputs.len() != every_type().len() => Some(format!("{} outputs", outputs.len())),
@@ -71,6 +79,15 @@ impl Known<'_> {
             Err(failure) => Some(failure.to_string()),
         }
     }
+}
+
+/// What is wrong with an output, whatever it was made of.
+fn flaw(output: &PixelOutput, description: &Description) -> Option<String> {
+    let &PixelOutput { index, width, height, ref bytes, .. } = output;
+    let made = heim_pixels::Output { index, width, height, bytes, description };
+    let held = catch_unwind(AssertUnwindSafe(|| outputs::are_as_asked_for(&made, &every_type()[index])));
+    let words = held.err()?;
+    Some(format!("output {index}: {}", words.downcast_ref::<String>().map_or("not as asked for", String::as_str)))
 }
 
 /// Whether what the manifest says of the size is so.

@@ -124,6 +124,89 @@ fn outputs_are_of_their_type_and_carry_no_metadata() {
     }
 }
 
+/// What nobody may find in an output: it stands in each piece of metadata below.
+const PLANTED: &[u8] = b"planted-by-a-camera";
+const XMP: &str = "<x:xmpmeta xmlns:x='adobe:ns:meta/'>planted-by-a-camera</x:xmpmeta>";
+
+fn segment(marker: u8, payload: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(payload.len() + 2).expect("it is short").to_be_bytes();
+    [[0xff, marker].as_slice(), &len, payload].concat()
+}
+
+/// With XMP, IPTC in a block of Photoshop's, and a comment.
+fn planted_jpeg() -> Vec<u8> {
+    let photo = corpus::read("hostile/valid/base_jpg.jpg");
+    let len = [u8::try_from(PLANTED.len()).expect("it is short")];
+    let caption = [b"\x1c\x02\x78\0".as_slice(), &len, PLANTED].concat();
+    let block = u32::try_from(caption.len()).expect("it is short").to_be_bytes();
+    let photoshop = [b"Photoshop 3.0\x008BIM\x04\x04\0\0".as_slice(), &block, &caption].concat();
+    let xmp = [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), XMP.as_bytes()].concat();
+    let (head, rest) = photo.split_at(20);
+    [head, &segment(0xe1, &xmp), &segment(0xed, &photoshop), &segment(0xfe, PLANTED), rest].concat()
+}
+
+fn planted_png() -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 90, 60);
+    encoder.set_color(png::ColorType::Rgb);
+    let comment = String::from_utf8_lossy(PLANTED).into_owned();
+    encoder.add_text_chunk("Comment".to_owned(), comment).expect("a text");
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), XMP.to_owned()).expect("a text");
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&[90; 90 * 60 * 3]));
+    written.expect("a picture");
+    file
+}
+
+/// An extended file around a simple one, with EXIF and XMP behind the picture.
+fn planted_webp() -> Vec<u8> {
+    let simple = corpus::read("hostile/valid/base_webp.webp");
+    assert_eq!(&simple[12..16], b"VP8 ");
+    let chunk = |name: &[u8], payload: &[u8]| {
+        let len = u32::try_from(payload.len()).expect("it is short").to_le_bytes();
+        [name, &len, payload, &b"\0"[..payload.len() % 2]].concat()
+    };
+    let extended = chunk(b"VP8X", &[0x0c, 0, 0, 0, 119, 0, 0, 79, 0, 0]);
+    let metadata = [chunk(b"EXIF", PLANTED), chunk(b"XMP ", XMP.as_bytes())].concat();
+    chunk(b"RIFF", &[b"WEBP".as_slice(), &extended, &simple[12..], &metadata].concat())
+}
+
+/// With a comment and with XMP, before either of its frames.
+fn planted_gif() -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut file, 90, 60, &[200, 30, 30, 30, 30, 200]).expect("a canvas");
+    for color in [0, 1] {
+        encoder.write_raw_extension(gif::AnyExtension(0xfe), &[PLANTED]).expect("a block");
+        encoder
+            .write_raw_extension(gif::AnyExtension(0xff), &[b"XMP DataXMP".as_slice(), XMP.as_bytes()])
+            .expect("a block");
+        let frame = gif::Frame::from_indexed_pixels(90, 60, vec![color; 90 * 60], None);
+        encoder.write_frame(&gif::Frame { delay: 10, ..frame }).expect("a frame");
+    }
+    drop(encoder);
+    file
+}
+
+#[test]
+fn nothing_that_is_planted_in_metadata_is_in_an_output() {
+    let is_planted = |bytes: &[u8]| bytes.windows(PLANTED.len()).any(|window| window == PLANTED);
+    let mut specs = every_kind();
+    specs.push(TranscodingSpec {
+        name: "moving".parse().unwrap(),
+        content_type: OutputType::Webp,
+        params: Params { animated: true, ..Params::of_box(64, 64) },
+    });
+    for (of, file) in
+        [("JPEG", planted_jpeg()), ("PNG", planted_png()), ("WebP", planted_webp()), ("GIF", planted_gif())]
+    {
+        assert!(is_planted(&file), "{of}");
+        let (made, _) = make_by(&mut Transcoder::new(), &file, &specs);
+        assert_eq!(made.len(), specs.len(), "{of}");
+        for (index, _, _, bytes) in made {
+            assert!(!is_planted(&bytes), "{of} by {:?}", specs[index]);
+        }
+    }
+}
+
 #[test]
 fn a_cut_picture_shows_its_focus() {
     let left_and_right = |x: u32| if x < 200 { [200, 30, 30] } else { [30, 30, 200] };
