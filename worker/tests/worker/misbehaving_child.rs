@@ -90,6 +90,9 @@ fn misbehave(file: &str, area: &File) {
             ("say-much", bytes) => say(&"x".repeat(bytes.parse().unwrap())),
             ("shrink", _) => assert!(area.set_len(0).is_err(), "the output area can be shrunk"),
             ("work", count) => work(count.parse().unwrap(), area),
+            ("name-itself", _) => {
+                say(&format!(r#"{{"report":"failed","reason":"unsupported-type","detail":"{}"}}"#, getpid()));
+            }
             other => panic!("{other:?}"),
         }
     }

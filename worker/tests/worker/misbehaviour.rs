@@ -127,6 +127,26 @@ async fn a_child_that_dies_between_two_files_costs_neither() {
     }
 }
 
+/// Which process has the next file.
+async fn pid(pool: &Pool) -> String {
+    match outcome(pool, "name-itself").await {
+        Err(PixelFailure::Refused { reason: Reason::UnsupportedType, detail }) => detail,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_child_is_replaced_after_so_many_files_and_not_before() {
+    let pool = Pool::start(&misbehaving_child(), NonZeroUsize::MIN, 2, PixelsConfig::default()).unwrap();
+    let first = pid(&pool).await;
+    assert_eq!(pid(&pool).await, first);
+    assert_eq!(outcome(&pool, "work 4").await.unwrap(), 4);
+    let second = pid(&pool).await;
+    let third = pid(&pool).await;
+    assert!(first != second && second != third, "{first}, {second}, {third}");
+    assert_eq!(pid(&pool).await, third);
+}
+
 #[tokio::test]
 async fn words_of_a_refusal_have_a_bound() {
     let pool = pool(&misbehaving_child(), 1);

@@ -4,6 +4,7 @@ use crate::{
     corpus::{pool, real_child},
     processes::children,
 };
+use heim_worker::PixelsConfig;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{FdFlags, fcntl_setfd},
@@ -12,7 +13,7 @@ use rustix::{
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Write, stdout},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 const ROLE: &str = "role=parent";
@@ -48,15 +49,21 @@ fn closes_on_exec(pid: u32, fd: &str) -> bool {
     u32::from_str_radix(flags.trim(), 8).unwrap() & O_CLOEXEC != 0
 }
 
-/// How large a core dump may be.
-fn core_bytes(pid: i32) -> u64 {
+/// What the kernel lets a process have at the most, in its own words of it.
+fn hard_limit(pid: i32, name: &str) -> u64 {
     let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
-    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
-    core.split_whitespace().nth(1).unwrap().parse().unwrap_or(u64::MAX)
+    let limit = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    limit.split_whitespace().nth(1).unwrap().parse().unwrap_or(u64::MAX)
 }
 
-#[test]
-fn a_child_inherits_nothing_and_dies_with_its_parent() {
+/// What the kernel says of a process's state.
+fn status(pid: i32, name: &str) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok()).unwrap()
+}
+
+/// A parent, and its two children.
+fn start_parent() -> (Child, Vec<i32>) {
     let arguments = ["--exact", "parent_death::parent", "--nocapture", ROLE];
     let mut parent =
         Command::new(std::env::current_exe().unwrap()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -64,6 +71,28 @@ fn a_child_inherits_nothing_and_dies_with_its_parent() {
     assert!(lines.map_while(Result::ok).any(|line| line.contains(UP)));
     let children = children(parent.id());
     assert_eq!(children.len(), 2);
+    (parent, children)
+}
+
+/// Asked of the kernel, and not of the child, which says itself how its walls stand.
+#[test]
+fn the_kernel_holds_a_child_to_its_bounds() {
+    const SECCOMP_FILTER: u32 = 2;
+    let (mut parent, children) = start_parent();
+    let bounds = |pid: i32| {
+        let limits = ["Max open files", "Max file size", "Max address space"].map(|name| hard_limit(pid, name));
+        (limits, ["NoNewPrivs", "Seccomp"].map(|name| status(pid, name)))
+    };
+    let found: Vec<_> = children.iter().map(|&pid| bounds(pid)).collect();
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let address_space = PixelsConfig::default().address_space_bytes;
+    assert_eq!(found, [([5, 64 << 20, address_space], [1, SECCOMP_FILTER]); 2]);
+}
+
+#[test]
+fn a_child_inherits_nothing_and_dies_with_its_parent() {
+    let (mut parent, children) = start_parent();
     let handed_down = descriptors(parent.id()).into_iter().filter(|fd| !closes_on_exec(parent.id(), fd));
     assert!(handed_down.count() > 3, "the parent hands down more than it must");
     let expected = BTreeSet::from(["0", "1", "2"].map(String::from));
@@ -71,7 +100,7 @@ fn a_child_inherits_nothing_and_dies_with_its_parent() {
     for &pid in &children {
         assert_eq!(descriptors(pid.cast_unsigned()), expected);
         assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
-        assert!(core_bytes(pid) <= 1);
+        assert!(hard_limit(pid, "Max core file size") <= 1);
         let pid = Pid::from_raw(pid).unwrap();
         handles.push(pidfd_open(pid, PidfdFlags::empty()).unwrap());
         // A stopped child sees no end of its socket: only the kernel ends it.

@@ -112,4 +112,53 @@ mod tests {
         }
         program().unwrap();
     }
+
+    /// What the kernel answers to a call with these arguments, by the rules of
+    /// seccomp(2): no safe function makes executable memory, so that no test can
+    /// try it from inside.
+    fn answer(call: c_long, arguments: [u64; 6]) -> u32 {
+        let arch: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
+        let mut data = [u32::try_from(call).unwrap().to_le_bytes(), arch.to_le_bytes(), [0; 4], [0; 4]].concat();
+        data.extend(arguments.into_iter().flat_map(u64::to_le_bytes));
+        let (program, mut at, mut value) = (program().unwrap(), 0, 0);
+        loop {
+            let step = &program[at];
+            at += 1;
+            let mut jump = |is_so: bool| at += usize::from(if is_so { step.jt } else { step.jf });
+            match step.code {
+                0x20 => value = u32::from_le_bytes(*data[step.k as usize..].first_chunk().unwrap()),
+                0x54 => value &= step.k,
+                0x05 => at += step.k as usize,
+                0x15 => jump(value == step.k),
+                0x25 => jump(value > step.k),
+                0x35 => jump(value >= step.k),
+                0x06 => return step.k,
+                other => panic!("{other:#x} is no instruction that this test knows"),
+            }
+        }
+    }
+
+    #[test]
+    fn no_memory_becomes_executable() {
+        let (read, write, exec) = (number(libc::PROT_READ), number(libc::PROT_WRITE), number(libc::PROT_EXEC));
+        for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+            let with = |protection: u64| answer(call, [0, 4_096, protection, 0x22, u64::MAX, 0]);
+            for harmless in [0, read, write, read | write] {
+                assert_eq!(with(harmless), libc::SECCOMP_RET_ALLOW, "{call} with {harmless:#x}");
+                assert_eq!(with(harmless | exec), libc::SECCOMP_RET_KILL_PROCESS, "{call} with {harmless:#x}");
+            }
+        }
+        for call in [libc::SYS_pkey_mprotect, libc::SYS_shmat, libc::SYS_remap_file_pages, libc::SYS_execve] {
+            assert_eq!(answer(call, [0; 6]), libc::SECCOMP_RET_KILL_PROCESS, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_child_ends_itself_and_nobody_else() {
+        let (own, abort) = (u64::from(std::process::id()), number(libc::SIGABRT));
+        let to = |process, signal| answer(libc::SYS_tgkill, [process, process, signal, 0, 0, 0]);
+        assert_eq!(to(own, abort), libc::SECCOMP_RET_ALLOW);
+        assert_eq!(to(own - 1, abort), libc::SECCOMP_RET_KILL_PROCESS);
+        assert_eq!(to(own, number(libc::SIGKILL)), libc::SECCOMP_RET_KILL_PROCESS);
+    }
 }
