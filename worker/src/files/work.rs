@@ -6,7 +6,12 @@ use super::{
     report::{Cost, Entry, Failure, Made},
 };
 use crate::children::{Original, OriginalBuffer, PixelFailure, PixelOutput, PixelWork, Pool, Step};
-use heim_common::{job::Reason, limits::Limits, spec::TranscodingSpec};
+use heim_common::{
+    job::Reason,
+    limits::Limits,
+    spec::{OutputType, TranscodingSpec},
+};
+use heim_pixels::can_write;
 use heim_runtime::telemetry;
 use std::{
     fs::{self, File},
@@ -35,6 +40,8 @@ enum Trouble {
     Read(#[source] io::Error),
     #[error(transparent)]
     Pixels(#[from] PixelFailure),
+    #[error("this build writes no {}", .0.content_type())]
+    CannotWrite(OutputType),
     #[error("{}: writing it", .0.display())]
     Write(PathBuf, #[source] io::Error),
 }
@@ -44,6 +51,7 @@ impl Trouble {
         let reason = match self {
             Self::TooLarge { .. } => Reason::TooLarge,
             Self::Pixels(failure) => failure.reason(),
+            Self::CannotWrite(_) => Reason::UnsupportedOutput,
             Self::Read(_) | Self::Write(..) => Reason::Internal,
         };
         Failure { reason, detail: telemetry::chain(self) }
@@ -76,10 +84,16 @@ async fn make(
 ) -> Result<(), Trouble> {
     let original = read(&input.path, bounds.bytes_max)?;
     entry.bytes = Some(original.size());
+    // As in a fleet: what this build cannot write costs nothing but itself.
+    let (ours, others): (Vec<_>, Vec<_>) = specs.iter().partition(|spec| can_write(spec.content_type));
+    let left = others.first().map_or(Ok(()), |spec| Err(Trouble::CannotWrite(spec.content_type)));
+    if ours.is_empty() {
+        return left;
+    }
     let Bounds { pixels_max, deadline, .. } = *bounds;
     let Limits { animation_pixels_max, animation_frames_max, .. } = Limits::default();
-    let work =
-        PixelWork { original, specs: specs.to_vec(), pixels_max, animation_pixels_max, animation_frames_max, deadline };
+    let specs = ours.iter().copied().cloned().collect();
+    let work = PixelWork { original, specs, pixels_max, animation_pixels_max, animation_frames_max, deadline };
     let mut run = pool.run(work).await;
     let begun = Instant::now();
     loop {
@@ -89,7 +103,7 @@ async fn make(
         }
         match step? {
             Step::Output(output) => {
-                let spec = &specs[output.index];
+                let spec = ours[output.index];
                 let file = input.output(spec, out);
                 write(&file, &output).map_err(|error| Trouble::Write(file.clone(), error))?;
                 entry.outputs.push(Made {
@@ -102,8 +116,8 @@ async fn make(
                 });
             }
             Step::Done(description) => {
-                entry.description = Some(description);
-                return Ok(());
+                entry.description = left.is_ok().then_some(description);
+                return left;
             }
         }
     }

@@ -1,13 +1,13 @@
 //! `heim-worker pixels`, as a command without anything around it.
 
 use crate::corpus::{self, PHOTO};
-use heim_common::spec::default_specs;
+use heim_common::spec::{OutputType, default_specs};
 use heim_pixels::{Limits, Transcoder};
 use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -104,6 +104,56 @@ fn a_set_of_ones_own_is_made_and_refusals_may_be_expected() {
     assert_eq!(report["inputs"][0]["outputs"][0]["width"], 64);
     assert_eq!(report["inputs"][1]["failure"]["reason"], "unsupported-type");
     assert!(given.path().join("made/photo.jpg.tiny.webp").is_file());
+}
+
+#[test]
+fn what_this_build_cannot_write_is_said_and_the_rest_is_made() {
+    let spec =
+        |name: &str, kind: &str| json!({"name": name, "content_type": kind, "params": {"width": 64, "height": 64}});
+    let [avif, webp, jpeg] = [("a", "image/avif"), ("b", "image/webp"), ("c", "image/jpeg")].map(|(n, k)| spec(n, k));
+    let given = folder(&[
+        ("photo.jpg", &corpus::photo("j8_iphone6_420.jpg")),
+        ("set.json", json!([avif, webp, jpeg]).to_string().as_bytes()),
+        ("avif.json", json!([avif]).to_string().as_bytes()),
+    ]);
+    let run = |set: &str| {
+        let made = pixels(given.path(), &["photo.jpg", "--out", "made", "--set", set, "--refusals-ok"]);
+        (made.status.code(), report(&made)["inputs"][0].clone())
+    };
+    let names = |entry: &Value| -> Vec<Value> {
+        entry["outputs"].as_array().unwrap().iter().map(|output| output["name"].clone()).collect()
+    };
+    let (code, entry) = run("set.json");
+    if heim_pixels::can_write(OutputType::Avif) {
+        assert_eq!((code, names(&entry).len(), &entry["failure"]), (Some(0), 3, &Value::Null));
+        return;
+    }
+    assert_eq!((code, names(&entry)), (Some(1), vec![json!("b"), json!("c")]), "{entry}");
+    let failure = json!({"reason": "unsupported-output", "detail": "this build writes no image/avif"});
+    assert_eq!((&entry["failure"], &entry["description"]), (&failure, &Value::Null));
+    assert!(given.path().join("made/photo.jpg.c.jpeg").is_file());
+    let (code, entry) = run("avif.json");
+    assert_eq!((code, names(&entry), &entry["failure"]), (Some(1), vec![], &failure), "{entry}");
+}
+
+/// On a terminal, which `script` makes.
+#[test]
+fn whoever_watches_sees_how_far_it_is() {
+    let given = folder(&[("one.jpg", &corpus::photo("j8_iphone6_420.jpg")), ("two.txt", b"hello")]);
+    let command = format!(
+        "stty cols 80 rows 24; '{}' pixels one.jpg two.txt --out made --report report.json",
+        env!("CARGO_BIN_EXE_heim-worker")
+    );
+    let watched = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(given.path())
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .expect("this test needs script(1), of bsdutils");
+    let seen = String::from_utf8_lossy(&watched.stdout);
+    assert!(seen.contains("1/2 files") && seen.contains("2/2 files"), "{watched:?}");
+    assert!(given.path().join("report.json").is_file());
 }
 
 #[test]
