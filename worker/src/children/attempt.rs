@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags};
 use std::time::{Duration, Instant};
 
 /// A child minds the deadline by itself and says so; it is killed this much
-/// later, since a child that answers need not be replaced.
+/// later, since one that answers says how far it came.
 const VERDICT_GRACE: Duration = Duration::from_millis(100);
 
 /// How an attempt left the child.
@@ -68,7 +68,8 @@ impl Attempt<'_> {
                 }
                 Ok(Report::Failed { reason, detail }) if may_refuse_for(reason) => {
                     let detail = detail.chars().take(DETAIL_CHARS_MAX).collect();
-                    return End::Reusable(Err(PixelFailure::Refused { reason, detail }));
+                    let refused = PixelFailure::Refused { reason, detail };
+                    return if came_of_decoding(reason) { End::Broken(refused) } else { End::Reusable(Err(refused)) };
                 }
                 Ok(report) => return End::Broken(PixelFailure::Lied(format!("{report:?} out of turn"))),
                 Err(end) => return end,
@@ -156,4 +157,11 @@ fn may_refuse_for(reason: Reason) -> bool {
             | Reason::TooCostly
             | Reason::Internal
     )
+}
+
+/// Whether a child that refuses for this reason may have let a decoder loose on the
+/// file. What a decoder that failed has left behind in its memory nobody knows, and
+/// no other file is to find out.
+fn came_of_decoding(reason: Reason) -> bool {
+    !matches!(reason, Reason::UnsupportedType | Reason::UnsupportedOutput | Reason::TooManyPixels)
 }

@@ -7,7 +7,8 @@ use rustix::process::Signal;
 /// Why a file's pixels were not made.
 #[derive(Debug, thiserror::Error)]
 pub enum PixelFailure {
-    /// The child looked at the file and said no. The child lives on.
+    /// The child looked at the file and said no. It lives on, unless it has decoded some
+    /// of it.
     #[error("the pixel child refused the file ({}): {detail:?}", reason.as_str())]
     Refused {
         /// Why.

@@ -127,7 +127,8 @@ impl Drop for Turn {
 }
 
 impl Pool {
-    /// Starts `slots` children; each is replaced after `files_per_child` files.
+    /// Starts `slots` children; each is replaced after `files_per_child` files, and after
+    /// one whose decoding failed.
     /// Says in the log which walls are around them.
     ///
     /// # Errors

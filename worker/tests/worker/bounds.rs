@@ -53,7 +53,7 @@ async fn memory_that_there_is_not_fails_one_file() {
 }
 
 #[tokio::test]
-async fn a_picture_that_needs_more_memory_than_there_is_is_too_costly_and_costs_no_child() {
+async fn a_picture_that_needs_more_memory_than_there_is_is_too_costly_and_fails_alone() {
     let pixels = PixelsConfig { address_space_bytes: 80 << 20, ..PixelsConfig::default() };
     let pool = bounded_pool(&real_child(), pixels);
     for _ in 0..2 {

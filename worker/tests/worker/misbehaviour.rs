@@ -148,6 +148,26 @@ async fn a_child_is_replaced_after_so_many_files_and_not_before() {
 }
 
 #[tokio::test]
+async fn a_child_that_refused_what_it_had_decoded_is_replaced() {
+    let pool = pool(&misbehaving_child(), 1);
+    for (reason, stays) in [
+        ("unsupported-type", true),
+        ("unsupported-output", true),
+        ("too-many-pixels", true),
+        ("damaged", false),
+        ("too-costly", false),
+        ("internal", false),
+    ] {
+        let before = pid(&pool).await;
+        let refused = format!(r#"say {{"report":"failed","reason":"{reason}","detail":""}}"#);
+        let failure = outcome(&pool, &refused).await.unwrap_err();
+        assert!(matches!(&failure, PixelFailure::Refused { .. }), "{failure}");
+        assert_eq!(failure.reason().as_str(), reason);
+        assert_eq!(pid(&pool).await == before, stays, "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn words_of_a_refusal_have_a_bound() {
     let pool = pool(&misbehaving_child(), 1);
     let words = "ä".repeat(5_000);

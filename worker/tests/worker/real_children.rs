@@ -75,7 +75,7 @@ async fn two_children_share_eight_files() {
 }
 
 #[tokio::test]
-async fn a_refused_file_costs_no_child() {
+async fn a_refused_file_fails_alone() {
     let pool = pool(&real_child(), 1);
     let cut = &photo(PHOTO)[..200_000];
     let bomb = photo("png_bomb_65536sq.png");
