@@ -31,13 +31,16 @@ const TESTS: &[(&str, &str)] = &[
     ("bytes_per_agent_day", "bytes_per_agent_day_at_and_past_its_edge"),
     ("bytes_per_room_day", "bytes_per_room_day_at_and_past_its_edge"),
     ("header_timeout_ms", "header_timeout_ms_at_and_past_its_edge"),
-    ("body_idle_timeout_ms", "f22_a_body_below_the_slowest_rate_is_refused_and_not_stored"),
+    (
+        "body_idle_timeout_ms",
+        "f22_a_body_that_pauses_is_taken_and_one_that_stands_still_is_refused_whatever_came_before",
+    ),
     ("body_timeout_ms", "f22_a_body_above_the_slowest_rate_is_taken_but_not_for_ever"),
     ("body_rate_min", "f22_a_body_above_the_slowest_rate_is_taken_but_not_for_ever"),
     ("write_timeout_ms", "a_session_that_never_reads_costs_little_and_does_not_hold_up_the_others"),
     ("upload_handle_s", "upload_handle_s_at_and_past_its_edge"),
     ("download_handle_s", "a_download_handle_ends_and_a_fresh_one_can_be_had"),
-    ("pixel_seconds", "an_accepted_upload_ends_ready_or_failed"),
+    ("pixel_seconds", "f8_a_decoder_that_never_ends_is_too_costly_at_its_deadline"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

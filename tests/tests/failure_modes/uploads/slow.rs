@@ -7,10 +7,15 @@ use heim_tests::{
     raw::{Raw, upload_head},
     sharing::{finished, share_accepted},
     standalone::Standalone,
-    until::{until, within},
+    until::{BOUND, until, within},
     web::Answer,
 };
 use std::time::{Duration, Instant};
+
+/// What a body begins with that stands still then, and the slowest rate, in bytes a
+/// second.
+const AT_ONCE: usize = 100_000;
+const RATE: usize = 1_000;
 
 /// Sends a picture in steps until the server answers; tells how long that took.
 async fn trickle(base: &str, handle: &UploadHandle, step: usize, every: Duration) -> (Duration, Option<Answer>) {
@@ -77,6 +82,50 @@ async fn f22_a_body_above_the_slowest_rate_is_taken_but_not_for_ever() {
     let late = refusal(trickle(heim.base(), &handle, 10_000, Duration::from_millis(100)).await);
     assert_eq!(late.1, (408, "body-timeout".into()), "well above the rate, and too long in all");
     until("nothing of it is in the store", async || heim.stored().is_empty().then_some(())).await;
+}
+
+/// Sends a picture in parts with pauses in between until the server answers; tells
+/// how long that took.
+async fn pausing(base: &str, handle: &UploadHandle, parts: &[&[u8]], pause: Duration) -> (Duration, Option<Answer>) {
+    let mut raw = Raw::connect(base).await;
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    raw.write(upload_head(handle, &[("Content-Length", &length.to_string())])).await;
+    let began = Instant::now();
+    for part in parts {
+        raw.write(part).await;
+        if let Ok(answer) = tokio::time::timeout(pause, raw.answer()).await {
+            return (began.elapsed(), answer);
+        }
+    }
+    let answer = raw.answer().await;
+    (began.elapsed(), answer)
+}
+
+#[tokio::test]
+async fn f22_a_body_that_pauses_is_taken_and_one_that_stands_still_is_refused_whatever_came_before() {
+    let idle = Duration::from_secs(4);
+    let heim =
+        Standalone::with(&[("limits.body_idle_timeout_ms", "4000"), ("limits.body_rate_min", &RATE.to_string())]).await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let photo = corpus::read(corpus::SMALL);
+    // By the slowest rate alone, this might take longer than a test waits.
+    let (first, rest) = photo.split_at(AT_ONCE);
+    assert!(Duration::from_secs((AT_ONCE / RATE) as u64) > BOUND);
+    let (second, third) = rest.split_at(rest.len() / 2);
+    let (paused, silent) = (ana.upload_handle().await, ana.upload_handle().await);
+    // Each pause is shorter than a body may stand still, and both together are longer.
+    let parts = [first, second, third];
+    let (taken, refused) = tokio::join!(
+        pausing(heim.base(), &paused, &parts, idle * 3 / 4),
+        pausing(heim.base(), &silent, &parts, BOUND * 2)
+    );
+    assert_eq!(taken.1.map(|answer| answer.status), Some(201), "after {:?}", taken.0);
+    assert!(taken.0 > idle, "{:?}", taken.0);
+    let (took, refused) = refusal(refused);
+    assert_eq!(refused, (408, "body-timeout".into()));
+    assert!(took >= idle && took < idle * 4, "{took:?}");
+    assert_eq!(finished(&ana, paused.id).await.state, MediaState::Ready);
+    until("nothing of the other is in the store", async || (heim.stored().len() == 5).then_some(())).await;
 }
 
 #[tokio::test]
