@@ -58,10 +58,13 @@ const PICTURES: [(&str, &str, f64, f64); 34] = [
     ("bmp-alpha", "bmp-alpha.bmp", 0.1, 0.1),
 ];
 
+/// On the average, and on that of the worst block.
+type Bounds = (f64, f64);
+
 /// The same of those that are resized in linear light, as what a fleet makes by default
 /// is; and of the middle of a larger one, which the small one is made of. What is larger
 /// than a megapixel and a half is first made smaller as it is stored, and edges show it.
-const LIT: [(&str, &str, (f64, f64), Option<(f64, f64)>); 5] = [
+const LIT: [(&str, &str, Bounds, Option<Bounds>); 5] = [
     ("display-p3", "photos/j12_iphone11pro_p3_q92_420.jpg", (0.7, 1.7), Some((1.1, 4.1))),
     ("turned-6", "photos/j12_dog_420_or6.jpg", (0.3, 1.6), Some((0.6, 1.5))),
     ("depth-16", "photos/png_weld_16bit.png", (0.2, 0.9), Some((0.1, 0.1))),
@@ -214,7 +217,7 @@ struct Comparisons {
 }
 
 impl Comparisons {
-    fn add(&mut self, name: &str, ours: &Picture, reference: &str, (average_max, worst_max): (f64, f64)) {
+    fn add(&mut self, name: &str, ours: &Picture, reference: &str, (average_max, worst_max): Bounds) {
         let theirs = decoded(&fixture(&format!("{reference}.png")));
         assert_eq!((ours.width, ours.height), (theirs.width, theirs.height), "{name}");
         if let Some(folder) = env::var_os("HEIM_MEDIA_GOLDEN").map(PathBuf::from) {
