@@ -39,10 +39,16 @@ async fn an_upload_is_counted_from_its_first_byte_to_its_thumbnails() {
     let before = watched.numbers().await;
     assert_eq!(before.sum("heim_uploads_total", &[("outcome", "stored")]), Some(0.0), "what never happened is 0");
     let _ana = watched.share().await;
-    // The last that a worker counts of an attempt; then its slot is free.
+    // The last that a worker counts of an attempt, and what coordinators, whose page is read
+    // first, count of it; then its slot is free.
     let now = until("the attempt is counted to its end", async || {
         let numbers = watched.numbers().await;
-        let ends = [("heim_attempt_seconds_count", "verdict", "done"), ("heim_stage_seconds_count", "stage", "finish")];
+        let ends = [
+            ("heim_job_verdicts_total", "verdict", "done"),
+            ("heim_jobs_ended_total", "end", "done"),
+            ("heim_attempt_seconds_count", "verdict", "done"),
+            ("heim_stage_seconds_count", "stage", "finish"),
+        ];
         let are_told = ends.iter().all(|(name, label, value)| numbers.sum(name, &[(label, value)]) == Some(1.0));
         (are_told && numbers.sum("heim_worker_busy", &[]) == Some(0.0)).then_some(numbers)
     })
