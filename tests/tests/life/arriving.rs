@@ -117,3 +117,24 @@ async fn every_kind_of_picture_that_is_promised_is_made() {
         assert_eq!(media.transcodings.len(), NAMES.len(), "{file}");
     }
 }
+
+#[tokio::test]
+async fn what_was_found_out_about_a_picture_comes_with_its_first_thumbnail_and_stays_with_it() {
+    let heim = Standalone::start().await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    for (file, (animated, frames, alpha)) in [
+        ("photos/gif_earth_400_44f.gif", (true, 44, false)),
+        ("hostile/pngsuite/tbyn3p08.png", (false, 1, true)),
+        ("photos/cmyk_icc.jpg", (false, 1, false)),
+    ] {
+        let id = share_accepted(&ana, corpus::read(file)).await;
+        let media = finished(&ana, id).await;
+        let kept = media.description.expect("it is known of a finished picture");
+        assert_eq!((kept.animated, kept.frames, kept.alpha), (animated, frames, alpha), "{file}");
+        assert_eq!((Some(kept.width), Some(kept.height)), (media.width, media.height), "{file}");
+        assert!(kept.color.is_some(), "{file}");
+        let (_, first) = ana.media_event(id, NAMES[1]).await;
+        let MediaEvent::Available { description, .. } = first else { panic!("{first:?}") };
+        assert_eq!(description, Some(kept), "{file}");
+    }
+}

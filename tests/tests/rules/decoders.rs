@@ -103,4 +103,8 @@ async fn heim_media_says_which_walls_are_around_its_children() {
     let walls = body["walls"].as_object().expect("it tells of walls");
     assert!(walls.contains_key("seccomp") && walls.contains_key("landlock") && walls.len() == 9, "{body}");
     assert!(walls.values().all(|wall| wall.as_str().is_some_and(|wall| wall.starts_with("up"))), "{body}");
+    // The log says so too, before it serves anybody.
+    let log = heim.process.log();
+    let line = log.lines().find(|line| line.contains("the walls around a pixel child")).expect("a line on them");
+    assert!(walls.keys().all(|wall| line.contains(wall.as_str())) && !log.contains("is missing"), "{log}");
 }
