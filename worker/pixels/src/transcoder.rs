@@ -3,7 +3,7 @@
 use crate::{
     Decoders, Limits, PixelError, SinkClosed, Step,
     color::{Conversion, Meaning},
-    decode::{self, Context, Decoded, JpegDecoder},
+    decode::{self, Context, Decoded},
     encode::{Encoder, can_write},
     fit::Level,
     light,
@@ -45,7 +45,6 @@ pub struct Output<'a> {
 /// Makes transcodings, one original at a time, and keeps its buffers for the next.
 pub struct Transcoder {
     resizer: Resizer,
-    jpeg: JpegDecoder,
     pool: Pool,
     encoder: Encoder,
     stopwatch: Stopwatch,
@@ -84,7 +83,6 @@ impl Transcoder {
     pub fn with_clock(clock: fn() -> Duration) -> Self {
         Self {
             resizer: Resizer::new(),
-            jpeg: JpegDecoder::default(),
             pool: Pool::default(),
             encoder: Encoder::default(),
             stopwatch: Stopwatch::new(clock),
@@ -118,7 +116,7 @@ impl Transcoder {
         limits: &Limits,
         sink: &mut dyn FnMut(Output<'_>) -> Result<(), SinkClosed>,
     ) -> Result<Description, PixelError> {
-        let Self { resizer, jpeg, pool, encoder, stopwatch, decoders } = self;
+        let Self { resizer, pool, encoder, stopwatch, decoders } = self;
         stopwatch.start();
         limits.in_time(Step::Inspect)?;
         let format = Format::sniff(original).filter(|format| decoders.has(*format));
@@ -132,7 +130,7 @@ impl Transcoder {
         stopwatch.lap(Step::Inspect);
 
         limits.in_time(Step::Decode)?;
-        let mut context = Context { limits, pool, jpeg, size_min: plan.decoded_min() };
+        let mut context = Context { limits, pool, size_min: plan.decoded_min() };
         let decoded = decode::decode(format, original, &mut context)?;
         let icc = if inspected.frames > 1 { decoded.icc.clone() } else { None };
         stopwatch.lap(Step::Decode);

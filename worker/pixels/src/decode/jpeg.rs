@@ -22,21 +22,13 @@ use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 /// Cameras write one scan, encoders for the web about ten.
 const SCANS_MAX: u32 = 100;
 
-/// The decompressor, kept for the next job if this one went well. After an
-/// error in a header libjpeg-turbo stays in the middle of it, and would refuse
-/// every good file that follows.
-#[derive(Debug, Default)]
-pub(crate) struct Decoder(Option<Decompressor>);
-
-impl Decoder {
-    fn take(&mut self) -> Result<Decompressor, PixelError> {
-        if let Some(kept) = self.0.take() {
-            return Ok(kept);
-        }
-        let mut fresh = Decompressor::new().map_err(damaged)?;
-        fresh.set_scan_limit(SCANS_MAX).map_err(damaged)?;
-        Ok(fresh)
-    }
+/// A decompressor for one file. One that has seen another would fill in from that
+/// what this one lacks: libjpeg keeps tables for files that come without
+/// (ITU-T T.81, B.5), and after an error in a header it stays in the middle of it.
+fn fresh() -> Result<Decompressor, PixelError> {
+    let mut decompressor = Decompressor::new().map_err(damaged)?;
+    decompressor.set_scan_limit(SCANS_MAX).map_err(damaged)?;
+    Ok(decompressor)
 }
 
 fn damaged(error: turbojpeg::Error) -> PixelError {
@@ -84,13 +76,13 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
 
 pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
     let head = head(bytes)?;
-    let mut decompressor = context.jpeg.take()?;
+    let mut decompressor = fresh()?;
     let tidied;
     let (bytes, header) = match decompressor.read_header(bytes) {
         Ok(header) => (bytes, header),
         Err(error) if is_harmless(&error) => {
             tidied = segments::tidy(bytes);
-            decompressor = context.jpeg.take()?;
+            decompressor = fresh()?;
             let header = decompressor.read_header(&tidied).map_err(damaged)?;
             (tidied.as_slice(), header)
         }
@@ -114,7 +106,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     let pitch = scaled.width * format.size();
     let image = Image { pixels: pixels.as_mut_slice(), width: scaled.width, pitch, height: scaled.height, format };
     match decompressor.decompress(bytes, image) {
-        Ok(()) => context.jpeg.0 = Some(decompressor),
+        Ok(()) => {}
         // Only the first warning is told, and a cut may hide behind it.
         Err(error) if is_harmless(&error) && segments::count_scans(bytes, SCANS_MAX) == Scans::Complete => {}
         Err(error) => return Err(damaged(error)),

@@ -49,14 +49,12 @@ pub(crate) struct Decoded {
 pub(crate) struct Context<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) pool: &'a mut Pool,
-    pub(crate) jpeg: &'a mut jpeg::Decoder,
     /// A decoder that can scale may leave a smaller picture than the file's,
     /// but none smaller than this.
     pub(crate) size_min: Size,
 }
 
 pub(crate) use frames::{After, Draw, Frame, Frames};
-pub(crate) use jpeg::Decoder as JpegDecoder;
 
 /// Reads what the header declares.
 pub(crate) fn inspect(format: Format, bytes: &[u8]) -> Result<Inspected, PixelError> {

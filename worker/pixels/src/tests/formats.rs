@@ -2,7 +2,11 @@
 
 use super::{close, corpus, distance, pixel, show, try_show};
 use crate::{Decoders, Limits, Transcoder, raster::Layout, webp_ffi};
-use heim_common::{header::Format, job::Reason};
+use heim_common::{
+    header::Format,
+    job::Reason,
+    spec::{OutputType, Params, TranscodingSpec},
+};
 use image::{ExtendedColorType, ImageEncoder, codecs::bmp::BmpEncoder};
 use png::{BitDepth, ColorType};
 use std::time::{Duration, Instant};
@@ -106,6 +110,53 @@ fn gray_is_gray_in_png_and_jpeg() {
         let shown = show(&file, 48);
         assert!(close(pixel(&shown, 25, 50), [30, 30, 30, 255]) && close(pixel(&shown, 75, 50), [200, 200, 200, 255]));
     }
+}
+
+/// A JPEG without its Huffman tables, like a frame of Motion JPEG: the standard ones
+/// are meant (ITU-T T.81, K.3).
+fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+    let (mut bare, mut rest) = (jpeg[..2].to_vec(), &jpeg[2..]);
+    while let [0xff, marker, high, low, ..] = *rest {
+        let (segment, after) = rest.split_at(2 + usize::from(u16::from_be_bytes([high, low])));
+        if marker != 0xc4 {
+            bare.extend(segment);
+        }
+        rest = after;
+        if marker == 0xda {
+            break;
+        }
+    }
+    [bare.as_slice(), rest].concat()
+}
+
+#[test]
+fn a_jpeg_without_tables_takes_none_of_the_file_before() {
+    let pixels = rgb();
+    let image =
+        Image { pixels: pixels.as_slice(), width: SIDE, pitch: SIDE * 3, height: SIDE, format: PixelFormat::RGB };
+    let mut compressor = Compressor::new().unwrap();
+    let whole = compressor.compress_to_vec(image).unwrap();
+    let bare = without_tables(&whole);
+    assert!(bare.len() < whole.len());
+    compressor.set_optimize(true).unwrap();
+    let other = compressor.compress_to_vec(image).unwrap();
+    let specs = [TranscodingSpec {
+        name: "thumb".parse().unwrap(),
+        content_type: OutputType::Png,
+        params: Params::of_box(48, 48),
+    }];
+    let limits = Limits::until(Instant::now() + Duration::from_mins(1));
+    let made = |transcoder: &mut Transcoder, file: &[u8]| {
+        let mut made = Vec::new();
+        let ended = transcoder.run(file, &specs, &limits, &mut |output| {
+            made.extend_from_slice(output.bytes);
+            Ok(())
+        });
+        (ended.map_err(|error| error.reason()), made)
+    };
+    let mut used = Transcoder::new();
+    made(&mut used, &other).0.unwrap();
+    assert_eq!(made(&mut used, &bare), made(&mut Transcoder::new(), &whole));
 }
 
 #[test]

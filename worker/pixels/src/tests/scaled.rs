@@ -4,7 +4,7 @@
 use super::corpus;
 use crate::{
     Limits,
-    decode::{self, Context, JpegDecoder},
+    decode::{self, Context},
     plan::{Plan, Size},
     pool::Pool,
 };
@@ -21,9 +21,9 @@ fn decoded(file: &str, specs: &[TranscodingSpec]) -> (Size, Size) {
     let size = decode::inspect(format, &bytes).unwrap().size;
     let plan = Plan::new(size, decode::orientation(format, &bytes), specs);
     let limits = Limits::until(Instant::now() + Duration::from_mins(1));
-    let (mut pool, mut jpeg) = (Pool::default(), JpegDecoder::default());
+    let mut pool = Pool::default();
     let size_min = plan.decoded_min();
-    let mut context = Context { limits: &limits, pool: &mut pool, jpeg: &mut jpeg, size_min };
+    let mut context = Context { limits: &limits, pool: &mut pool, size_min };
     let raster = decode::decode(format, &bytes, &mut context).unwrap().raster;
     ((raster.width, raster.height), size)
 }
