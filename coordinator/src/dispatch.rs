@@ -120,14 +120,16 @@ async fn dispatch(
         }
     }
     let choice = if wanted.is_empty() { Choice::default() } else { app.db.jobs_choose(&wanted, cursors).await? };
-    failpoint!(JobsChosen);
     let is_full = wanted.len() + paused.len() < Lane::ALL.len();
     app.bell.backlog.store(choice.more || is_full, Ordering::Relaxed);
     if !wanted.is_empty() {
-        *cursors = choice.next;
+        cursors.clone_from(&choice.next);
     }
-    push(app, choice.jobs).await?;
-    failpoint!(JobsPushed);
+    if !choice.is_empty() {
+        failpoint!(JobsChosen);
+        push(app, choice.jobs).await?;
+        failpoint!(JobsPushed);
+    }
     Ok(rests)
 }
 

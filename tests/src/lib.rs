@@ -42,6 +42,7 @@ pub mod sql;
 pub mod standalone;
 pub mod stored;
 pub mod strict;
+pub mod sweeping;
 pub mod truth;
 pub mod until;
 pub mod usage;

@@ -28,8 +28,8 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
             }
             Err(error)
         })?;
-    failpoint!(ClaimCommitted);
     if claim.is_some() {
+        failpoint!(ClaimCommitted);
         app.bell.claimed(app.queue.window());
     }
     let claim = claim.ok_or(Code::NotYours)?;

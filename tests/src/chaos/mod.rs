@@ -4,32 +4,17 @@
 mod harm;
 mod report;
 
-use crate::{
-    fleet::Fleet,
-    ledger::{
-        self, Entry, Ledger,
-        caller::{Caller, Calls},
-        judge::{Kept, judge},
-    },
-    postgres::Postgres,
-    proxy::Proxy,
-    redis::Redis,
-};
+use crate::{fleet::Fleet, ledger::crowd::Crowd, postgres::Postgres, proxy::Proxy, redis::Redis};
 pub use harm::{Harm, Struck};
 pub use report::Report;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::{task::JoinSet, time::sleep};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 const CLIENTS: usize = 16;
 const COORDINATORS: usize = 2;
 const WORKERS: usize = 3;
 /// From one harm to the next.
 const EVERY: Duration = Duration::from_secs(5);
-/// How long a fleet that is whole again may take to end its work.
-const SETTLES_WITHIN: Duration = Duration::from_mins(3);
 
 /// What may be harmed.
 struct Stage {
@@ -45,13 +30,7 @@ struct Stage {
 /// that started them.
 pub async fn run(length: Duration, harms: usize, seed: u64) -> Report {
     let mut stage = stage().await;
-    let folder = tempfile::tempdir().expect("a temp folder can be made");
-    let bases = (0..COORDINATORS).map(|place| stage.fleet.base(place).to_owned()).collect();
-    let calls = Calls::to(bases, Ledger::in_folder(folder.path()));
-    let mut callers = JoinSet::new();
-    for place in 0..CLIENTS {
-        callers.spawn(Caller::new(&calls, place).run());
-    }
+    let crowd = Crowd::on(&stage.fleet, CLIENTS);
     let began = Instant::now();
     let mut chance = seed;
     let mut struck = Vec::new();
@@ -63,26 +42,7 @@ pub async fn run(length: Duration, harms: usize, seed: u64) -> Report {
         sleep(next.saturating_duration_since(Instant::now())).await;
     }
     let lasted = began.elapsed();
-    calls.stop.cancel();
-    let mut ended = Vec::new();
-    while let Some(caller) = callers.join_next().await {
-        ended.push(caller.expect("a client does not panic"));
-    }
-    let settled = settle(&stage).await;
-    let rooms = Arc::new(kept(&stage, &calls.ledger.entries()).await.rooms);
-    for mut caller in ended {
-        let rooms = Arc::clone(&rooms);
-        callers.spawn(async move {
-            caller.hear_all(&rooms).await;
-            caller.read_back().await
-        });
-    }
-    while let Some(caller) = callers.join_next().await {
-        caller.expect("a client does not panic");
-    }
-    let entries = calls.ledger.entries();
-    let verdict = judge(&entries, &kept(&stage, &entries).await);
-    Report { seed, lasted, settled, struck, times: calls.times(), verdict }
+    Report { seed, lasted, struck, outcome: crowd.end(&stage.fleet).await }
 }
 
 async fn stage() -> Stage {
@@ -101,22 +61,4 @@ async fn stage() -> Stage {
 fn port(url: &str) -> u16 {
     let (_, rest) = url.rsplit_once(':').expect("a URL with a port");
     rest.split('/').next().unwrap_or_default().parse().expect("a port")
-}
-
-/// Waits until no job is left; how long that took.
-async fn settle(stage: &Stage) -> Option<Duration> {
-    let (database, began) = (stage.fleet.database().await, Instant::now());
-    while began.elapsed() < SETTLES_WITHIN {
-        let counts = database.jobs_outstanding().await.expect("the database is back");
-        if counts.pending + counts.running == 0 {
-            return Some(began.elapsed());
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    None
-}
-
-async fn kept(stage: &Stage, entries: &[Entry]) -> Kept {
-    let (database, url) = (stage.fleet.database().await, stage.fleet.database_url());
-    ledger::kept::kept(entries, &database, url, &stage.fleet.store()).await
 }

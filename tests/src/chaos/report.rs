@@ -1,7 +1,7 @@
 //! What a run of chaos has to say.
 
 use super::harm::Struck;
-use crate::ledger::{caller::Times, judge::Verdict};
+use crate::ledger::{caller::Times, crowd::Outcome};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -15,27 +15,23 @@ pub struct Report {
     pub seed: u64,
     /// How long there was load and harm.
     pub lasted: Duration,
-    /// How long the rest of the work took; `None` if it did not end.
-    pub settled: Option<Duration>,
     /// The harms.
     pub struck: Vec<Struck>,
-    /// The uploads.
-    pub times: Vec<Times>,
-    /// What the ledger says.
-    pub verdict: Verdict,
+    /// What became of the uploads.
+    pub outcome: Outcome,
 }
 
 impl Report {
     /// Whether everything is as it must be.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.settled.is_some() && self.verdict.is_clean() && self.verdict.accepted > 0
+        self.outcome.is_clean()
     }
 
     /// From a moment to the first of these after it that belongs to an upload
     /// that was begun after it too.
     fn next(&self, at: Instant, what: impl Fn(&Times) -> Option<Instant>) -> Option<Duration> {
-        let later = self.times.iter().filter(|times| times.begun > at);
+        let later = self.outcome.times.iter().filter(|times| times.begun > at);
         later.filter_map(what).min().map(|then| then - at)
     }
 }
@@ -50,7 +46,8 @@ fn percentiles(mut these: Vec<Duration>) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, lasted, settled, struck, times, verdict } = self;
+        let Self { seed, lasted, struck, outcome } = self;
+        let times = &outcome.times;
         writeln!(
             f,
             "chaos, seed {seed}: {} uploads in {:.0} s, {} harms",
@@ -79,10 +76,6 @@ impl fmt::Display for Report {
             "from an upload's begin to its last thumbnail: {}; {unseen} were not waited for",
             percentiles(ready)
         )?;
-        match settled {
-            Some(settled) => writeln!(f, "settled {:.1} s after the load", settled.as_secs_f64())?,
-            None => writeln!(f, "did not settle")?,
-        }
-        write!(f, "{verdict}")
+        write!(f, "{outcome}")
     }
 }

@@ -28,10 +28,6 @@ pub struct Kept {
     pub rooms: BTreeMap<String, Told>,
     /// Keys of transcodings whose object the store does not have.
     pub without_object: Vec<String>,
-    /// Objects of the store that no row names.
-    pub without_row: usize,
-    /// Files of uploads that were cut off.
-    pub drafts: usize,
 }
 
 /// What is wrong: nothing, where all three are empty.
@@ -45,10 +41,6 @@ pub struct Verdict {
     pub stuck: Vec<String>,
     /// Uploads that were accepted.
     pub accepted: usize,
-    /// Objects of the store that no row names: for the sweep.
-    pub without_row: usize,
-    /// Files of uploads that were cut off: for the sweep.
-    pub drafts: usize,
 }
 
 impl Verdict {
@@ -61,9 +53,8 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lost, doubled, stuck, accepted, without_row, drafts } = self;
+        let Self { lost, doubled, stuck, accepted } = self;
         write!(f, "{accepted} accepted: {} lost, {} doubled, {} stuck", lost.len(), doubled.len(), stuck.len())?;
-        write!(f, " (for the sweep: {without_row} objects without a row, {drafts} drafts)")?;
         for (word, list) in [("lost", lost), ("doubled", doubled), ("stuck", stuck)] {
             for one in list {
                 write!(f, "\n  {word}: {one}")?;
@@ -76,12 +67,7 @@ impl fmt::Display for Verdict {
 /// Holds a ledger against what is there.
 #[must_use]
 pub fn judge(entries: &[Entry], kept: &Kept) -> Verdict {
-    let mut verdict = Verdict {
-        without_row: kept.without_row,
-        drafts: kept.drafts,
-        lost: kept.without_object.clone(),
-        ..Verdict::default()
-    };
+    let mut verdict = Verdict { lost: kept.without_object.clone(), ..Verdict::default() };
     uploads(entries, kept, &mut verdict);
     for entry in entries {
         if let Entry::Said { message } = entry

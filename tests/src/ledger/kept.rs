@@ -33,13 +33,9 @@ pub async fn kept(entries: &[Entry], database: &Database, database_url: &str, st
     }
     kept.rooms = rooms(&kept.events, database_url).await;
     kept.messages = kept.rooms.values().flat_map(|told| &told.messages).copied().collect();
-    let files = stored::files(store);
-    kept.drafts = files.iter().filter(|file| file.contains('#')).count();
-    let files: BTreeSet<String> = files.into_iter().filter(|file| !file.contains('#')).collect();
-    let keys = kept.media.values().flat_map(|media| &media.transcodings).map(|one| one.key.as_str().to_owned());
-    let keys: BTreeSet<String> = keys.collect();
-    kept.without_object = keys.difference(&files).map(|key| format!("the object {key}")).collect();
-    kept.without_row = files.difference(&keys).count();
+    let files: BTreeSet<String> = stored::files(store).into_iter().collect();
+    let keys = kept.media.values().flat_map(|media| &media.transcodings).map(|one| one.key.as_str());
+    kept.without_object = keys.filter(|key| !files.contains(*key)).map(|key| format!("the object {key}")).collect();
     kept
 }
 

@@ -3,6 +3,7 @@
 //! and every socket at the end, and each client's sockets together: see [`judge`].
 
 pub mod caller;
+pub mod crowd;
 pub mod judge;
 pub mod kept;
 pub mod together;

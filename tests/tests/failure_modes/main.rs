@@ -7,6 +7,7 @@ mod deletions;
 mod deploy;
 mod hook_refuser;
 mod hooks;
+mod killed_anywhere;
 mod limits;
 mod names;
 mod orphans;

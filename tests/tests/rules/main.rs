@@ -5,6 +5,7 @@
 mod announced;
 mod bounded;
 mod decoders;
+mod failpoints;
 mod payloads;
 mod strangers;
 mod verdicts;
