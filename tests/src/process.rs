@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read},
+    iter,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -72,6 +73,11 @@ impl Launch {
     pub fn open_files(self, most: u32) -> Self {
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={most}:{most}")).arg(self.command.get_program()).args(self.command.get_args());
+        self.around(command)
+    }
+
+    /// This command, which starts it, in its place.
+    fn around(self, mut command: Command) -> Self {
         let environment = self.command.get_envs().filter_map(|(key, value)| Some((key, value?)));
         command.env_clear().envs(environment);
         let stderr = File::options().append(true).open(&self.log).expect("the log file is there");
@@ -91,6 +97,25 @@ impl Launch {
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.command.env(format!("HEIM_MEDIA__{}", key.to_uppercase().replace('.', "__")), value);
         self
+    }
+
+    /// Sets a variable of its environment that is no key of the configuration.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Gives the process a terminal, 100 columns wide, which `script` makes: what is seen
+    /// there is its standard output.
+    #[must_use]
+    pub fn on_a_terminal(self) -> Self {
+        let words = iter::once(self.command.get_program()).chain(self.command.get_args());
+        let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().expect("a plain word"))).collect();
+        let typed = format!("stty cols 100 rows 24; exec {}", words.join(" "));
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "script", "-qec", &typed, "/dev/null"]);
+        self.around(command).variable("TERM", "xterm")
     }
 
     /// Has the process killed, frozen or held up at named places: see

@@ -52,6 +52,6 @@ pub use config::{CredentialSource, ServerSideEncryption, StoreConfig};
 pub use error::StoreError;
 pub use examine::examine;
 pub use leftover::Leftover;
-pub use moving::{Movable, Moved, Moving, NotMoved};
+pub use moving::{Movable, Moved, Moving, NotMoved, Trial};
 pub use store::Store;
 pub use writer::{Writer, Written};

@@ -32,11 +32,24 @@ pub struct Movable {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// The same, of which is only said what would be done.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// What is read.
+    pub from: Store,
+    /// What would be written to; `None` where there is no such folder yet.
+    pub to: Option<Store>,
+    /// Whether an object of the right size is believed to be right, and nothing is read.
+    pub by_size: bool,
+}
+
 /// What was done about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
     /// It is in the second store, and was read back.
     Copied,
+    /// The same, in place of something that was not right.
+    Replaced,
     /// It was there before, and is right.
     Right,
     /// It was deleted meanwhile, and is in neither.
@@ -63,14 +76,11 @@ impl Moving {
     /// # Errors
     /// If it has it not, or nobody knows.
     pub async fn move_one(&self, object: &Movable) -> Result<Moved, NotMoved> {
-        let moved = match self.is_right(object).await {
-            Ok(true) => Ok(Moved::Right),
-            Ok(false) => self.copy(object).await,
+        let moved = match due(&self.from, &self.to, self.by_size, object).await {
+            Ok(Moved::Right) => return Ok(Moved::Right),
+            Ok(due) => self.copy(object).await.map(|()| due),
             Err(error) => Err(error),
         };
-        if matches!(moved, Ok(Moved::Right)) {
-            return moved;
-        }
         // Who deletes an object deletes it in the first store before it does so in
         // the second: this look comes after the copy.
         if self.from.size(&object.key, false).await?.is_none() {
@@ -80,22 +90,7 @@ impl Moving {
         moved
     }
 
-    /// Whether the second store has it already.
-    async fn is_right(&self, object: &Movable) -> Result<bool, NotMoved> {
-        if self.to.size(&object.key, false).await? != Some(object.size) {
-            return Ok(false);
-        }
-        if self.by_size {
-            return Ok(true);
-        }
-        let wanted = match object.sha256 {
-            Some(sha256) => sha256,
-            None => sha256_of(&self.from, &object.key).await?,
-        };
-        Ok(sha256_of(&self.to, &object.key).await? == wanted)
-    }
-
-    async fn copy(&self, Movable { key, sha256, .. }: &Movable) -> Result<Moved, NotMoved> {
+    async fn copy(&self, Movable { key, sha256, .. }: &Movable) -> Result<(), NotMoved> {
         let mut body = self.from.read(key, None, None).await?;
         let mut writer = self.to.writer(key, None).await?;
         while let Some(chunk) = body.try_next().await? {
@@ -107,12 +102,57 @@ impl Moving {
         }
         let written = writer.finish().await?;
         if sha256_of(&self.to, key).await? == written.sha256 {
-            return Ok(Moved::Copied);
+            return Ok(());
         }
         // A reader is better off with none: it looks into the first store then.
         self.to.delete(key).await?;
         Err(NotMoved::DamagedCopy)
     }
+}
+
+impl Trial {
+    /// Says what [`Moving::move_one`] would do, and reads what that would read of what
+    /// is there already.
+    ///
+    /// # Errors
+    /// If it would fail, as far as that can be seen.
+    pub async fn try_one(&self, object: &Movable) -> Result<Moved, NotMoved> {
+        let tried = self.due(object).await;
+        if !matches!(tried, Ok(Moved::Right)) && self.from.size(&object.key, false).await?.is_none() {
+            return Ok(Moved::Gone);
+        }
+        tried
+    }
+
+    async fn due(&self, object: &Movable) -> Result<Moved, NotMoved> {
+        let due = match &self.to {
+            Some(to) => due(&self.from, to, self.by_size, object).await?,
+            None => Moved::Copied,
+        };
+        match object.sha256 {
+            Some(sha256) if due != Moved::Right && !self.by_size => {
+                let is_whole = sha256_of(&self.from, &object.key).await? == sha256;
+                if is_whole { Ok(due) } else { Err(NotMoved::DamagedBefore) }
+            }
+            _ => Ok(due),
+        }
+    }
+}
+
+/// What is to be done about an object: nothing if the second store has it right.
+async fn due(from: &Store, to: &Store, by_size: bool, object: &Movable) -> Result<Moved, NotMoved> {
+    match to.size(&object.key, false).await? {
+        None => return Ok(Moved::Copied),
+        Some(size) if size != object.size => return Ok(Moved::Replaced),
+        Some(_) if by_size => return Ok(Moved::Right),
+        Some(_) => {}
+    }
+    let wanted = match object.sha256 {
+        Some(sha256) => sha256,
+        None => sha256_of(from, &object.key).await?,
+    };
+    let is_right = sha256_of(to, &object.key).await? == wanted;
+    Ok(if is_right { Moved::Right } else { Moved::Replaced })
 }
 
 async fn sha256_of(store: &Store, key: &ObjectKey) -> Result<[u8; 32], StoreError> {

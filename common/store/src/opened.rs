@@ -23,6 +23,12 @@ pub(crate) enum Backing {
     Bucket(Bucket),
 }
 
+/// Whether this is a folder that is not there.
+pub(crate) fn is_missing_folder(url: &str) -> bool {
+    url.strip_prefix("file://")
+        .is_some_and(|path| path.starts_with('/') && matches!(Path::new(path).try_exists(), Ok(false)))
+}
+
 /// Opens what `url` names, with what the configuration says otherwise.
 pub(crate) fn open(config: &StoreConfig, url: &str) -> Result<Opened, StoreError> {
     match url.split_once("://") {

@@ -68,6 +68,14 @@ impl Store {
         Ok(Self { objects, part_bytes, backing, fallback: None })
     }
 
+    /// The same, but a folder that is not there is not made: `None`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn find_at(config: &StoreConfig, url: &str) -> Result<Option<Self>, StoreError> {
+        if opened::is_missing_folder(url) { Ok(None) } else { Self::open_at(config, url).map(Some) }
+    }
+
     /// Begins an object that is written as it comes. Nothing is visible, nor
     /// on disk, before [`Writer::finish`]; then it replaces what was there.
     ///

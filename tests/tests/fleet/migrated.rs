@@ -182,6 +182,9 @@ async fn what_is_damaged_where_it_comes_from_is_named_and_keeps_no_other_back() 
     let original = moving.fleet.stored().into_iter().find(|file| file.contains("/original.")).expect("it is stored");
     damage(&moving.fleet.store().join(&original));
     fs::write(moving.fleet.store().join("of-somebody-else"), "x").expect("it can be written");
+    let (is_well, said) = moving.migrate(&["--dry-run"]).await;
+    assert!(!is_well && said["copied"] == 4 && said["failed"] == 1, "it would be the same: {said}");
+    assert_eq!(moving.objects(), Vec::<String>::new());
     let (is_well, said) = moving.migrate(&[]).await;
     assert!(!is_well, "{said}");
     assert_eq!(
@@ -205,4 +208,58 @@ async fn what_is_damaged_where_it_comes_from_is_named_and_keeps_no_other_back() 
     assert!(is_well && said["copied"] == 1 && moving.objects().len() == 5, "{said} {id}");
     let same = moving.fleet.administered(&["store", "migrate", &moving.here, &moving.here]).run().await;
     assert!(!same.status.success() && same.log.contains("the same store"), "{same:?}");
+}
+
+/// The lines of the audit, the oldest first.
+async fn audit(fleet: &Fleet) -> Vec<Value> {
+    let said = fleet.administered(&["audit", "list", "--json"]).run().await;
+    let said: Value = serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    said["audit"].as_array().expect("a list").iter().rev().cloned().collect()
+}
+
+#[tokio::test]
+async fn it_is_tried_first_watched_and_noted_with_whoever_typed() {
+    let moving = Moving::start(1).await;
+    let ana = Client::enter(moving.fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+    share(&ana, corpus::SMALL).await;
+    let nowhere = format!("file://{}/nowhere", moving.fleet.store().parent().expect("a folder above it").display());
+    let words = |words: &[&str]| moving.fleet.administered(&[&["store", "migrate"], words].concat());
+
+    // What would be copied to, and from, a folder that is not there.
+    let tried = words(&[&moving.here, &nowhere, "--dry-run"]).variable("SUDO_USER", "ana").run().await;
+    assert!(tried.status.success() && tried.stdout.contains(": 5 would be copied ("), "{tried:?}");
+    let refused = words(&[&nowhere, &moving.there]).run().await;
+    assert!(!refused.status.success() && refused.log.contains("there is no folder file://"), "{refused:?}");
+    assert!(!moving.fleet.store().with_file_name("nowhere").exists(), "none was made");
+
+    // Whoever watches sees how far it is.
+    let by = [("SUDO_USER", "ben"), ("LOGNAME", "root"), ("USER", "root")];
+    let launch = words(&[&moving.here, &moving.there]).on_a_terminal();
+    let seen = by.iter().fold(launch, |launch, (name, value)| launch.variable(name, value)).run().await;
+    assert!(seen.status.success() && seen.stdout.contains("5 of 5 objects  5 copied ("), "{seen:?}");
+    assert!(seen.stdout.contains(&format!("[{}] 100 %", "#".repeat(32))), "{seen:?}");
+    assert!(!seen.stdout.contains("objects to look at"), "a bar, and no lines: {seen:?}");
+
+    damage(&moving.path(&moving.objects()[0]));
+    let (is_well, said) = moving.migrate(&["--dry-run"]).await;
+    assert!(is_well && said["right"] == 4 && said["copied"] == 1 && said["replaced"] == 1, "{said}");
+    assert_eq!(said["dry_run"], true);
+    let (_, said) = moving.migrate(&["--dry-run", "--by-size"]).await;
+    assert!(said["right"] == 5 && said["copied"] == 0, "it has the right size: {said}");
+    let mended = words(&[&moving.here, &moving.there]).variable("LOGNAME", "cleo").variable("USER", "root").run().await;
+    assert!(mended.stdout.contains("\n1 of those copied in place of what was there and not right\n"), "{mended:?}");
+
+    let audit: Vec<_> = audit(&moving.fleet)
+        .await
+        .iter()
+        .map(|row| {
+            assert_eq!(row["action"], "store migrate");
+            let there =
+                if row["subject"] == format!("from={} to={}", moving.here, moving.there) { "there" } else { "" };
+            format!("{} {there} {} {}", row["who"], row["dry_run"], row["affected"]).replace('"', "")
+        })
+        .collect();
+    let expected =
+        ["ana  true 5", "ben there false 5", "unknown there true 1", "unknown there true 0", "cleo there false 1"];
+    assert_eq!(audit, expected.map(|line| format!("shell:{line}")));
 }

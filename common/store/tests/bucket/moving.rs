@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use heim_common::{ObjectSecret, key::ObjectKey};
-use heim_store::{Movable, Moved, Moving, NotMoved, Store, StoreConfig, StoreError};
+use heim_store::{Movable, Moved, Moving, NotMoved, Store, StoreConfig, StoreError, Trial};
 use std::fs;
 
 /// A folder, a bucket, and what is needed to open them together.
@@ -88,9 +88,9 @@ async fn damage_is_found_on_both_sides_and_a_size_shows_only_what_it_can() {
     fs::write(scene.path("one"), "wrong").unwrap();
     let quick = Moving { by_size: true, ..moving.clone() };
     assert_eq!(quick.move_one(&one).await.unwrap(), Moved::Right);
-    assert_eq!(moving.move_one(&one).await.unwrap(), Moved::Copied);
+    assert_eq!(moving.move_one(&one).await.unwrap(), Moved::Replaced);
     fs::write(scene.path("one"), "shor").unwrap();
-    assert_eq!(quick.move_one(&one).await.unwrap(), Moved::Copied);
+    assert_eq!(quick.move_one(&one).await.unwrap(), Moved::Replaced);
     // What the row says decides, whichever side is damaged.
     let right = digest(&SHA256, b"right").as_ref().try_into().unwrap();
     let known = Movable { sha256: Some(right), ..one };
@@ -100,6 +100,40 @@ async fn damage_is_found_on_both_sides_and_a_size_shows_only_what_it_can() {
     assert!(matches!(moving.move_one(&known).await, Err(NotMoved::DamagedBefore)));
     assert_eq!(moving.to.size(&key("one"), false).await.unwrap(), None, "damage is not carried over");
     assert!(scene.server.unfinished().is_empty());
+}
+
+#[tokio::test]
+async fn a_trial_says_what_would_be_done_and_does_it_not() {
+    let scene = Scene::new();
+    let Moving { from, to, .. } = scene.moving();
+    for name in ["right", "other", "absent", "damaged"] {
+        from.put(&key(name), None, Bytes::from_static(b"right")).await.unwrap();
+    }
+    to.put(&key("right"), None, Bytes::from_static(b"right")).await.unwrap();
+    to.put(&key("other"), None, Bytes::from_static(b"wrong")).await.unwrap();
+    let objects = scene.server.objects();
+    let trial = Trial { from: from.clone(), to: Some(to), by_size: false };
+    let nowhere = format!("file://{}/nowhere", scene.folder.path().display());
+    let to_nothing = Trial { to: Store::find_at(&scene.config, &nowhere).unwrap(), ..trial.clone() };
+    assert!(to_nothing.to.is_none());
+    for (name, wanted, by_size, to_a_new_one) in [
+        ("right", Moved::Right, Moved::Right, Moved::Copied),
+        ("other", Moved::Replaced, Moved::Right, Moved::Copied),
+        ("absent", Moved::Copied, Moved::Copied, Moved::Copied),
+        ("gone", Moved::Gone, Moved::Gone, Moved::Gone),
+    ] {
+        let object = movable(name, 5);
+        let quick = Trial { by_size: true, ..trial.clone() };
+        assert_eq!(trial.try_one(&object).await.unwrap(), wanted, "{name}");
+        assert_eq!(quick.try_one(&object).await.unwrap(), by_size, "{name}");
+        assert_eq!(to_nothing.try_one(&object).await.unwrap(), to_a_new_one, "{name}");
+    }
+    let another = Movable { sha256: Some([7; 32]), ..movable("damaged", 5) };
+    for trial in [&trial, &to_nothing] {
+        assert!(matches!(trial.try_one(&another).await, Err(NotMoved::DamagedBefore)));
+    }
+    assert_eq!(scene.server.objects(), objects);
+    assert!(!scene.folder.path().join("nowhere").exists(), "no folder is made");
 }
 
 #[tokio::test]

@@ -6,32 +6,54 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use heim_common::{MediaId, key::ObjectKey};
 use heim_db::Database;
 use heim_runtime::failpoint;
-use heim_store::{Movable, Moving, Store, StoreError};
+use heim_store::{Movable, Moved, Moving, NotMoved, Store, StoreError, Trial};
 use std::collections::HashSet;
 
 /// Objects whose rows are asked for at once.
 const BATCH: usize = 256;
 
-/// Copies all that is heim-media's, and says what was done. Objects that fail
-/// are counted, and keep no other from being copied.
+/// How objects are brought over, or only looked at.
+pub(super) enum Over {
+    Moving(Moving),
+    Trial(Trial),
+}
+
+impl Over {
+    fn from(&self) -> &Store {
+        match self {
+            Self::Moving(moving) => &moving.from,
+            Self::Trial(trial) => &trial.from,
+        }
+    }
+
+    async fn bring(&self, object: &Movable) -> Result<Moved, NotMoved> {
+        match self {
+            Self::Moving(moving) => moving.move_one(object).await,
+            Self::Trial(trial) => trial.try_one(object).await,
+        }
+    }
+}
+
+/// Copies all that is heim-media's, and says what was done, or would be. Objects that
+/// fail are counted, and keep no other from being copied.
 ///
 /// # Errors
 /// If the first store cannot be listed, or the database does not answer.
-pub(super) async fn migrate(db: &Database, moving: &Moving, at_once: usize) -> Result<Done, Failure> {
+pub(super) async fn migrate(db: &Database, over: &Over, at_once: usize) -> Result<Done, Failure> {
     // Once only to count, so that somebody who waits knows how long.
     let (mut ours, mut foreign) = (0, 0);
-    let mut all = moving.from.objects();
+    let mut all = over.from().objects();
     while let Some((key, _)) = all.try_next().await? {
         *(if key.media().is_some() { &mut ours } else { &mut foreign }) += 1;
     }
-    let mut progress = Progress::of(ours, foreign);
-    let batches = ours_of(&moving.from).try_chunks(BATCH).map_err(|error| Failure::from(error.1));
+    let mut progress = Progress::of(ours, foreign, matches!(over, Over::Trial(_)));
+    let batches = ours_of(over.from()).try_chunks(BATCH).map_err(|error| Failure::from(error.1));
     let objects = batches
         .and_then(|batch| with_digests(db, batch))
         .map_ok(|batch| stream::iter(batch).map(Ok::<_, Failure>))
         .try_flatten();
     let moved = objects.map_ok(async |object| {
-        let moved = moving.move_one(&object).await;
+        let moved = over.bring(&object).await;
         failpoint!(ObjectMoved);
         Ok((object, moved))
     });

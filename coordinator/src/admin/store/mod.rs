@@ -9,8 +9,8 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use heim_db::{Act, Database};
 use heim_runtime::telemetry::chain;
-use heim_store::{Moving, Store, StoreConfig};
-use migrate::migrate;
+use heim_store::{Moving, Store, StoreConfig, StoreError, Trial};
+use migrate::{Over, migrate};
 pub use progress::Done;
 use std::num::NonZeroUsize;
 
@@ -34,6 +34,10 @@ pub enum StoreCommand {
         /// Objects at a time. Each takes up to 11 MiB of memory.
         #[arg(long, value_name = "N", default_value = "8")]
         at_once: NonZeroUsize,
+        /// Says how many objects would be copied, and which are not right where they
+        /// are. Reads what is compared, writes nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -52,18 +56,23 @@ pub async fn run(
     if !db.pending_migrations().await.map_err(Failure::from)?.is_empty() {
         return Err(CommandError::NotMigrated);
     }
-    let StoreCommand::Migrate { from, to, by_size, at_once } = command;
+    let StoreCommand::Migrate { from, to, by_size, at_once, dry_run } = command;
     if from == to {
         return Err(CommandError::Refused("FROM and TO are the same store".to_owned()));
     }
     let config = StoreConfig { url: to.clone(), fallback_url: from.clone(), ..config.clone() }.or_aws(variable);
-    let open =
-        |url: &str| Store::open_at(&config, url).map_err(|error| CommandError::Failed(error.to_string(), error.into()));
-    let moving = Moving { from: open(&from)?, to: open(&to)?, by_size };
+    let failed = |error: StoreError| CommandError::Failed(error.to_string(), error.into());
+    let found = Store::find_at(&config, &from).map_err(failed)?;
+    let found = found.ok_or_else(|| CommandError::Refused(format!("there is no folder {from}")))?;
+    let over = if dry_run {
+        Over::Trial(Trial { from: found, to: Store::find_at(&config, &to).map_err(failed)?, by_size })
+    } else {
+        Over::Moving(Moving { from: found, to: Store::open_at(&config, &to).map_err(failed)?, by_size })
+    };
     let (who, subject) = (format!("shell:{user}"), format!("from={from} to={to}"));
-    let act = Act { who: &who, action: "store migrate", subject: &subject, dry_run: false };
+    let act = Act { who: &who, action: "store migrate", subject: &subject, dry_run };
     let seq = db.audit_begin(&act).await.map_err(Failure::from)?;
-    let done = migrate(db, &moving, at_once.get()).await?;
+    let done = migrate(db, &over, at_once.get()).await?;
     if let Err(error) = db.audit_end(seq, done.copied()).await {
         tracing::warn!(seq, error = chain(&error), "done, and not noted as done in the audit");
     }

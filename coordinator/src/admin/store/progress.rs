@@ -19,13 +19,17 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Objects that are named at the end. All of them are named as they come.
 const NAMED_MAX: usize = 1_000;
 
-/// What was done.
+/// What was done, or would be.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Done {
+    /// Whether it was only said what would be done.
+    dry_run: bool,
     /// Objects of this project in the first store.
     objects: u64,
     /// Copied, and read back.
     copied: u64,
+    /// Those of them in whose place was something that is not right.
+    replaced: u64,
     /// Were there before, and are right.
     right: u64,
     /// Were deleted meanwhile.
@@ -67,12 +71,16 @@ impl Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { objects, copied, right, gone, failed, bytes, foreign, seconds, errors } = self;
+        let Self { dry_run, objects, copied, replaced, right, gone, failed, bytes, foreign, seconds, errors } = self;
         let bytes = HumanBytes(*bytes);
+        let (would, fail) = if *dry_run { ("would be ", "would fail") } else { ("", "failed") };
         writeln!(
             f,
-            "{objects} objects in {seconds:.1} s: {copied} copied ({bytes}), {right} were there and right, {gone} deleted meanwhile, {failed} failed"
+            "{objects} objects in {seconds:.1} s: {copied} {would}copied ({bytes}), {right} were there and right, {gone} deleted meanwhile, {failed} {fail}"
         )?;
+        if *replaced > 0 {
+            writeln!(f, "{replaced} of those {would}copied in place of what was there and not right")?;
+        }
         if *foreign > 0 {
             writeln!(f, "{foreign} others are not heim-media's, and stay where they are")?;
         }
@@ -90,14 +98,14 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Of so many objects, as far as anybody knows: more may come meanwhile.
-    pub(super) fn of(objects: u64, foreign: u64) -> Self {
+    pub(super) fn of(objects: u64, foreign: u64, dry_run: bool) -> Self {
         let style = ProgressStyle::with_template("[{bar:32}] {percent:>3} %  {pos} of {len} objects  {msg}");
         let bar = stderr().is_terminal().then(|| ProgressBar::new(objects));
         let bar = bar.map(|bar| {
             bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("#>-")))
         });
         let now = Instant::now();
-        let progress = Self { done: Done { foreign, ..Done::default() }, bar, began: now, told: now };
+        let progress = Self { done: Done { foreign, dry_run, ..Done::default() }, bar, began: now, told: now };
         if progress.bar.is_none() {
             ready::complain(&format!("{objects} objects to look at\n"));
         }
@@ -109,9 +117,10 @@ impl Progress {
         let done = &mut self.done;
         done.objects += 1;
         match moved {
-            Ok(Moved::Copied) => {
+            Ok(moved @ (Moved::Copied | Moved::Replaced)) => {
                 done.copied += 1;
                 done.bytes += size;
+                done.replaced += u64::from(moved == Moved::Replaced);
             }
             Ok(Moved::Right) => done.right += 1,
             Ok(Moved::Gone) => done.gone += 1,
@@ -132,8 +141,9 @@ impl Progress {
     }
 
     fn tell(&mut self) {
-        let Done { objects, copied, failed, bytes, .. } = self.done;
-        let text = format!("{copied} copied ({}), {failed} failed", HumanBytes(bytes));
+        let Done { objects, copied, failed, bytes, dry_run, .. } = self.done;
+        let would = if dry_run { "would be " } else { "" };
+        let text = format!("{copied} {would}copied ({}), {failed} failed", HumanBytes(bytes));
         if let Some(bar) = &self.bar {
             bar.set_message(text);
             bar.inc(1);
