@@ -23,7 +23,7 @@ use sea_orm::{
 
 impl Database {
     /// At most `limit` media objects of a room whose secrets are wrapped by
-    /// another key than this one.
+    /// another key than this one, by id, after a certain one.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -31,12 +31,14 @@ impl Database {
         &self,
         room: &RoomName,
         current: RoomKeyId,
+        after: Option<MediaId>,
         limit: u64,
     ) -> Result<Vec<(MediaId, Encryption)>, DbError> {
         let rows = self.read(DbError::KeepKeys, async {
             let rows = media_object::Entity::find()
                 .filter(Column::EncryptionKeyId.in_subquery(others(room, current)))
                 .filter(Column::Gone.is_null())
+                .apply_if(after, |query, after| query.filter(Column::Id.gt(after.as_i64())))
                 .order_by_asc(Column::Id)
                 .limit(limit)
                 .all(&self.pool)
@@ -75,7 +77,7 @@ impl Database {
     }
 
     /// At most `limit` messages of a room that are sealed under another key
-    /// than this one, whole.
+    /// than this one, whole, by id, after a certain one.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -83,12 +85,14 @@ impl Database {
         &self,
         room: &RoomName,
         current: RoomKeyId,
+        after: Option<MessageId>,
         limit: u64,
     ) -> Result<Vec<(MessageId, SealedContent)>, DbError> {
         use message::{Column, Entity, Model};
         let rows = self.read(DbError::KeepKeys, async {
             let rows = Entity::find()
                 .filter(Column::EncryptionKeyId.in_subquery(others(room, current)))
+                .apply_if(after, |query, after| query.filter(Column::Id.gt(after.as_i64())))
                 .order_by_asc(Column::Id)
                 .limit(limit)
                 .all(&self.pool)

@@ -15,7 +15,8 @@ use crate::{
 };
 use heim_common::{Millis, RoomKeyId, RoomName};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 
@@ -163,6 +164,29 @@ impl Database {
                 .await?;
             Ok(gone.rows_affected)
         })
+    }
+
+    /// How many keys [`Self::room_keys_remove_unused`] would remove when all that can be
+    /// is under the current one: none that something stays under, as is said here.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn room_keys_unused_then(&self, room: &RoomName, needed: &[RoomKeyId]) -> Result<u64, DbError> {
+        use media_object::Column as Media;
+        let of_room = Column::Room.eq(room.as_str());
+        let newest = Entity::find().select_only().column_as(Column::Id.max(), "newest").filter(of_room.clone());
+        // What is being removed is brought under no other key any more.
+        let removing = media_object::Entity::find()
+            .select_only()
+            .column(Media::Id)
+            .filter(Media::Gone.is_not_null())
+            .filter(Expr::col((media_object::Entity, Media::EncryptionKeyId)).eq(Expr::col((Entity, Column::Id))));
+        let unused = Entity::find()
+            .filter(of_room)
+            .filter(Column::Id.not_in_subquery(newest.into_query()))
+            .filter(Column::Id.is_not_in(needed.iter().map(|id| id.as_i64())))
+            .filter(Expr::not_exists(removing.into_query()));
+        self.read(DbError::KeepKeys, async { Ok(unused.count(&self.pool).await?) }).await
     }
 }
 

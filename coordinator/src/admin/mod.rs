@@ -20,7 +20,9 @@ pub(crate) use job::{Steer, Which, steer};
 pub(crate) use lane::set_lanes;
 pub(crate) use orphan::remove_orphans;
 pub(crate) use overview::{LaneOverview, Lately, Span, lanes_now, lately};
-pub(crate) use room::{Made, Wanted, add_manager, delete_message, delete_room, make_room, remove_manager};
+pub(crate) use room::{
+    Made, Wanted, add_manager, delete_message, delete_room, make_room, remove_manager, would_change_passcode,
+};
 pub(crate) use rotate::{rewrap, rotate_key, rotate_master};
 pub(crate) use said::{at, lasting};
 pub(crate) use worker::{is_alive, steer_workers};

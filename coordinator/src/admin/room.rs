@@ -68,12 +68,29 @@ async fn make(tools: Tools<'_>, room: &RoomName, wanted: Wanted) -> Result<Made,
     }
 }
 
-async fn change_passcode(tools: Tools<'_>, room: Room, passcode: String) -> Result<Made, Failure> {
-    let is_same = match room.passcode {
-        Some(hash) => tools.passcodes.verify(passcode.clone(), hash).await,
-        None => false,
+/// Says whether a private room would have another passcode by this one, and thus shut
+/// everybody out.
+pub(crate) async fn would_change_passcode(tools: Tools<'_>, room: &Room, passcode: &str) -> Result<bool, Failure> {
+    let work = async {
+        let changed = !has_passcode(tools, room, passcode).await;
+        if changed {
+            // Not every text is one.
+            tools.passcodes.hash(passcode).await?;
+        }
+        Ok((changed, u64::from(changed)))
     };
-    if is_same {
+    tools.audited("room make", room.name.as_str(), true, work).await
+}
+
+async fn has_passcode(tools: Tools<'_>, room: &Room, passcode: &str) -> bool {
+    match &room.passcode {
+        Some(hash) => tools.passcodes.verify(passcode.to_owned(), hash.clone()).await,
+        None => false,
+    }
+}
+
+async fn change_passcode(tools: Tools<'_>, room: Room, passcode: String) -> Result<Made, Failure> {
+    if has_passcode(tools, &room, &passcode).await {
         return Ok(Made::Unchanged);
     }
     let hash = tools.passcodes.hash(&passcode).await?;
@@ -103,13 +120,22 @@ pub(crate) async fn add_manager(tools: Tools<'_>, room: &RoomName, agent: &UserI
     tools.audited("manager add", &format!("room={room} agent={agent}"), false, work).await
 }
 
-/// Takes that away; says whether the agent was one.
-pub(crate) async fn remove_manager(tools: Tools<'_>, room: &RoomName, agent: &UserId) -> Result<bool, Failure> {
+/// Takes that away, or does not even try; says whether the agent was one.
+pub(crate) async fn remove_manager(
+    tools: Tools<'_>,
+    room: &RoomName,
+    agent: &UserId,
+    dry_run: bool,
+) -> Result<bool, Failure> {
     let work = async {
-        let was_one = tools.db.room_manager_remove(room, agent).await?;
+        let was_one = if dry_run {
+            tools.db.room_is_manager(room, agent).await?
+        } else {
+            tools.db.room_manager_remove(room, agent).await?
+        };
         Ok((was_one, u64::from(was_one)))
     };
-    tools.audited("manager remove", &format!("room={room} agent={agent}"), false, work).await
+    tools.audited("manager remove", &format!("room={room} agent={agent}"), dry_run, work).await
 }
 
 /// Deletes a message. Returns what the room is to be told, if it was not deleted

@@ -41,49 +41,86 @@ pub(crate) async fn rotate_key(tools: Tools<'_>, room: &RoomName) -> Result<Room
 
 /// Brings all that a room has under its current key: secrets of media objects
 /// are wrapped anew (their files stay as they are), messages sealed anew. It may
-/// run while the room is in use, and again after it was interrupted.
-pub(crate) async fn rewrap(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
+/// run while the room is in use, and again after it was interrupted. Or says only what
+/// would be done.
+pub(crate) async fn rewrap(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Rewrapped, Failure> {
     let work = async {
-        let done = bring_under_current(tools, room).await?;
+        let done = if dry_run {
+            would_bring_under_current(tools, room).await?
+        } else {
+            bring_under_current(tools, room).await?
+        };
         Ok((done, done.media + done.messages))
     };
-    tools.audited("room rewrap", room.as_str(), false, work).await
+    tools.audited("room rewrap", room.as_str(), dry_run, work).await
 }
 
 async fn bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
     let mut done = Rewrapped::default();
-    // The current key may be another at any moment: each batch asks anew.
-    let current = || async { tools.keys.current(tools.db, room).await.map_err(of_no_private_room) };
     loop {
-        let key = current().await?;
-        let some = tools.db.media_under_other_keys(room, key.id, BATCH).await?;
-        let mut moved = 0;
-        for (id, encryption) in &some {
-            moved += u64::from(unless_altered(room, id, rewrap_media(tools, &key, *id, encryption).await)?);
-        }
-        done.media += moved;
+        let Walk { media, messages, left } = walk(tools, room, false).await?;
+        done.media += media;
+        done.messages += messages;
         // What is left was altered, or is changed by somebody else just now.
-        if moved == 0 {
-            done.left += some.len() as u64;
-            break;
-        }
-    }
-    loop {
-        let key = current().await?;
-        let some = tools.db.messages_under_other_keys(room, key.id, BATCH).await?;
-        let mut moved = 0;
-        for (id, sealed) in &some {
-            moved += u64::from(unless_altered(room, id, reseal(tools, &key, *id, sealed).await)?);
-        }
-        done.messages += moved;
-        if moved == 0 {
-            done.left += some.len() as u64;
+        if media + messages == 0 {
+            done.left = left.len() as u64;
             break;
         }
     }
     done.keys_removed = tools.db.room_keys_remove_unused(room).await?;
     tools.keys.forget(Some(room));
     Ok(done)
+}
+
+async fn would_bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
+    let Walk { media, messages, left } = walk(tools, room, true).await?;
+    let keys_removed = tools.db.room_keys_unused_then(room, &left).await?;
+    Ok(Rewrapped { media, messages, left: left.len() as u64, keys_removed })
+}
+
+/// What [`walk`] has brought under the current key, or would bring.
+#[derive(Default)]
+struct Walk {
+    media: u64,
+    messages: u64,
+    /// The key of each row that stays where it is.
+    left: Vec<RoomKeyId>,
+}
+
+/// Once over all that a room has under other keys than its current one.
+async fn walk(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Walk, Failure> {
+    let mut walk = Walk::default();
+    // The current key may be another at any moment: each batch asks anew.
+    let current = || async { tools.keys.current(tools.db, room).await.map_err(of_no_private_room) };
+    let mut after = None;
+    loop {
+        let key = current().await?;
+        let some = tools.db.media_under_other_keys(room, key.id, after, BATCH).await?;
+        let Some((last, _)) = some.last() else { break };
+        after = Some(*last);
+        for (id, encryption) in &some {
+            if unless_altered(room, id, rewrap_media(tools, &key, *id, encryption, dry_run).await)? {
+                walk.media += 1;
+            } else {
+                walk.left.push(encryption.key_id);
+            }
+        }
+    }
+    let mut after = None;
+    loop {
+        let key = current().await?;
+        let some = tools.db.messages_under_other_keys(room, key.id, after, BATCH).await?;
+        let Some((last, _)) = some.last() else { break };
+        after = Some(*last);
+        for (id, sealed) in &some {
+            if unless_altered(room, id, reseal(tools, &key, *id, sealed, dry_run).await)? {
+                walk.messages += 1;
+            } else {
+                walk.left.push(sealed.key);
+            }
+        }
+    }
+    Ok(walk)
 }
 
 fn of_no_private_room(error: KeyError) -> Failure {
@@ -109,16 +146,23 @@ async fn rewrap_media(
     current: &RoomKey,
     id: MediaId,
     encryption: &Encryption,
+    dry_run: bool,
 ) -> Result<bool, KeyError> {
     let old = tools.keys.get(tools.db, current.room(), encryption.key_id).await?;
     let secret = old.unwrap(id, encryption)?;
-    Ok(tools.db.media_rewrap(id, encryption.key_id, &current.wrap(id, &secret)).await?)
+    Ok(dry_run || tools.db.media_rewrap(id, encryption.key_id, &current.wrap(id, &secret)).await?)
 }
 
-async fn reseal(tools: Tools<'_>, current: &RoomKey, id: MessageId, sealed: &SealedContent) -> Result<bool, KeyError> {
+async fn reseal(
+    tools: Tools<'_>,
+    current: &RoomKey,
+    id: MessageId,
+    sealed: &SealedContent,
+    dry_run: bool,
+) -> Result<bool, KeyError> {
     let old = tools.keys.get(tools.db, current.room(), sealed.key).await?;
     let open = old.open_text(id, sealed)?;
-    Ok(tools.db.message_reseal(id, sealed, &current.seal_text(id, &open.text)).await?)
+    Ok(dry_run || tools.db.message_reseal(id, sealed, &current.seal_text(id, &open.text)).await?)
 }
 
 /// What [`rotate_master`] did.
@@ -130,16 +174,16 @@ pub(crate) struct Rotated {
 }
 
 /// Wraps every room's keys with the current master key. Then the one before it
-/// can leave `keys.previous`.
-pub(crate) async fn rotate_master(tools: Tools<'_>) -> Result<Rotated, Failure> {
+/// can leave `keys.previous`. Or says only how many that would be.
+pub(crate) async fn rotate_master(tools: Tools<'_>, dry_run: bool) -> Result<Rotated, Failure> {
     let work = async {
-        let done = wrap_anew(tools).await?;
+        let done = wrap_anew(tools, dry_run).await?;
         Ok((done, done.rewrapped))
     };
-    tools.audited("keys rotate-master", "all", false, work).await
+    tools.audited("keys rotate-master", "all", dry_run, work).await
 }
 
-async fn wrap_anew(tools: Tools<'_>) -> Result<Rotated, Failure> {
+async fn wrap_anew(tools: Tools<'_>, dry_run: bool) -> Result<Rotated, Failure> {
     let mut done = Rotated::default();
     let mut after = None;
     loop {
@@ -149,6 +193,7 @@ async fn wrap_anew(tools: Tools<'_>) -> Result<Rotated, Failure> {
             let (id, before) = (row.id, row.wrapped.clone());
             match tools.keys.rewrapped(row).await {
                 Ok(None) => {}
+                Ok(Some(_)) if dry_run => done.rewrapped += 1,
                 Ok(Some((wrapped, master))) => {
                     done.rewrapped += u64::from(tools.db.room_key_rewrap(id, &before, &wrapped, &master).await?);
                 }

@@ -29,6 +29,12 @@ pub(crate) fn json(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+/// An answer that says whether it was only tried, too.
+pub(crate) fn tried(mut answer: Value, dry_run: bool) -> Value {
+    answer["dry_run"] = dry_run.into();
+    answer
+}
+
 /// Rows below a line of headings, each column as wide as it must be.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {

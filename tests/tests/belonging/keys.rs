@@ -69,6 +69,10 @@ async fn a_new_room_key_is_for_what_is_new_and_rewrapping_brings_the_rest_under_
     assert_eq!(number(url, ROOM_KEYS).await, 2);
 
     let before = files(&keyed);
+    let said = keyed.admin(&["room", "rewrap", VAULT, "--dry-run"], "").await;
+    let would = "1 media objects and 2 messages would be rewrapped, 1 old keys would be removed\n";
+    assert_eq!(said.out, would, "{said:?}");
+    assert_eq!(number(url, ROOM_KEYS).await, 2, "it was only said");
     let said = keyed.admin(&["room", "rewrap", VAULT], "").await;
     assert_eq!(said.out, "1 media objects and 2 messages rewrapped, 1 old keys removed\n", "{said:?}");
     assert_eq!(number(url, ROOM_KEYS).await, 1, "the old key is gone");
@@ -86,6 +90,35 @@ async fn a_new_room_key_is_for_what_is_new_and_rewrapping_brings_the_rest_under_
     assert_eq!(said.out, "0 media objects and 0 messages rewrapped, 0 old keys removed\n", "{said:?}");
     let back = enter(&keyed, 1, "cleo").await;
     assert_eq!(back.event("snapshot-event").await["log"].as_array().map(Vec::len), Some(5));
+}
+
+#[tokio::test]
+async fn rows_that_do_not_open_keep_their_key_and_hide_no_others() {
+    let keyed = vault(1, 0).await;
+    let url = keyed.fleet.database_url();
+    let ana = enter(&keyed, 0, "ana").await;
+    ana.send("first", &[]).await;
+    // Copies do not open: each is sealed for its own id. They come before it.
+    let copied = "INSERT INTO message SELECT (jsonb_populate_record(message, jsonb_build_object('id', id - n))).*
+                  FROM message, generate_series(1, 300) AS n";
+    sql(url, copied).await;
+    keyed.operator(0).rotate_key(VAULT).await;
+    for (words, told, left) in [
+        (
+            &["room", "rewrap", VAULT, "--dry-run"][..],
+            "1 messages would be rewrapped, 0 old keys would be removed",
+            301,
+        ),
+        (&["room", "rewrap", VAULT], "1 messages rewrapped, 0 old keys removed", 300),
+        (&["room", "rewrap", VAULT], "0 messages rewrapped, 0 old keys removed", 300),
+    ] {
+        let said = keyed.admin(words, "").await;
+        let told = format!("{told}; 300 rows could not be: the log says why");
+        assert!(!said.success && said.error.contains(&told), "{said:?}");
+        let old = "SELECT count(*) FROM message WHERE encryption_key_id <> (SELECT max(id) FROM room_key)";
+        assert_eq!(number(url, old).await, left, "{words:?}");
+    }
+    assert_eq!(number(url, ROOM_KEYS).await, 2, "something is under the old one");
 }
 
 #[tokio::test]
@@ -120,6 +153,9 @@ async fn another_master_key_takes_over_and_the_old_one_is_not_needed_any_more() 
     keyed.operator(0).make_private("den", PASSCODE).await;
     let masters = "SELECT count(DISTINCT master) FROM room_key";
     assert_eq!(number(keyed.fleet.database_url(), masters).await, 2);
+    let said = keyed.admin_with(&["keys", "rotate-master", "--dry-run"], "", &both).await;
+    assert_eq!(said.out, "1 room keys would be wrapped with keys.master\n", "{said:?}");
+    assert_eq!(number(keyed.fleet.database_url(), masters).await, 2, "it was only said");
     let said = keyed.admin_with(&["keys", "rotate-master"], "", &both).await;
     assert_eq!(said.out, "1 room keys wrapped with keys.master\n", "{said:?}");
     let said = keyed.admin_with(&["keys", "rotate-master"], "", &both).await;

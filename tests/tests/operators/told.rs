@@ -112,8 +112,29 @@ async fn keys_and_rooms_answer_in_json_and_the_api_is_audited_too() {
     assert_eq!(rooms["rooms"], json!([{ "room": "den", "private": true }, { "room": "vault", "private": true }]));
     let key = asked(&keyed, &["room", "rotate-key", "vault"]).await["key"].clone();
     assert_eq!(asked(&keyed, &["room", "show", "vault"]).await["key"], key);
+    assert_eq!(tried(&keyed, &["room", "rewrap", "vault"]).await["keys_removed"], 1);
     assert_eq!(asked(&keyed, &["room", "rewrap", "vault"]).await["keys_removed"], 1);
-    assert_eq!(asked(&keyed, &["keys", "rotate-master"]).await, json!({ "rewrapped": 0, "left": 0 }));
+    for (words, dry_run) in [(&["keys", "rotate-master"][..], false), (&["keys", "rotate-master", "--dry-run"], true)] {
+        let expected = json!({ "rewrapped": 0, "left": 0, "dry_run": dry_run });
+        assert_eq!(asked(&keyed, words).await, expected);
+    }
+    let agent = "agent:9fX19fX19fU=";
+    keyed.operator(0).make_manager("den", agent).await;
+    assert_eq!(tried(&keyed, &["manager", "remove", "den", agent]).await["manager"], true);
+    let epoch = async || asked(&keyed, &["room", "show", "den"]).await["epoch"].clone();
+    let before = epoch().await;
+    for (passcode, dry_run, changed) in
+        [("another\n", true, true), ("open up\n", true, false), ("open up\n", false, false), ("another\n", false, true)]
+    {
+        let words = ["room", "passcode", "den", "--json", "--dry-run"];
+        let said = keyed.admin(&words[..if dry_run { 5 } else { 4 }], passcode).await;
+        let said: Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!(said, json!({ "room": "den", "changed": changed, "dry_run": dry_run }));
+        assert_eq!(epoch().await == before, dry_run || !changed, "who is in it stays");
+    }
+    let said = keyed.admin(&["room", "passcode", "den", "--dry-run"], "\n").await;
+    assert!(!said.success, "an empty one is refused: {said:?}");
+    assert_eq!(asked(&keyed, &["room", "show", "den"]).await["managers"], json!([agent]));
     assert_eq!(tried(&keyed, &["room", "delete", "den"]).await["media_objects"], 0);
     keyed.operator(0).delete_room("den").await;
     assert_eq!(
@@ -122,12 +143,21 @@ async fn keys_and_rooms_answer_in_json_and_the_api_is_audited_too() {
             "token room make vault 1",
             "shell:unknown room make den 1",
             "shell:unknown room rotate-key vault 1",
+            "shell:unknown room rewrap vault dry 0",
             "shell:unknown room rewrap vault 0",
             "shell:unknown keys rotate-master all 0",
+            "shell:unknown keys rotate-master all dry 0",
+            "token manager add room=den agent=agent:9fX19fX19fU= 1",
+            "shell:unknown manager remove room=den agent=agent:9fX19fX19fU= dry 1",
+            "shell:unknown room make den dry 1",
+            "shell:unknown room make den dry 0",
+            "shell:unknown room make den 0",
+            "shell:unknown room make den 1",
+            "shell:unknown room make den dry null",
             "shell:unknown room delete den dry 1",
             "token room delete den 1",
         ]
     );
     let told = number(keyed.fleet.database_url(), "SELECT count(*) FROM audit").await;
-    assert_eq!(told, 7, "to look is not to do");
+    assert_eq!(told, 16, "to look is not to do");
 }

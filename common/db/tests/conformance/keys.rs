@@ -68,6 +68,11 @@ on_both! {
         }
         stored(sends(place, 1, epoch, 2).await);
         assert_eq!(creates(place, 1, epoch, 3).await, Created::Created);
+        let unused_then = async |needed: &[u64]| {
+            let needed: Vec<_> = needed.iter().map(|id| key_id(*id)).collect();
+            place.room_keys_unused_then(&room("den"), &needed).await.unwrap()
+        };
+        assert_eq!([unused_then(&[]).await, unused_then(&[2, 3]).await, unused_then(&[5]).await], [4, 2, 4]);
         assert_eq!(place.room_keys_remove_unused(&room("den")).await.unwrap(), 2, "1 and 4");
         let kept: Vec<_> = place.room_keys(None, 10).await.unwrap().into_iter().map(|key| key.id).collect();
         assert_eq!(kept, [key_id(2), key_id(3), key_id(5)]);
@@ -76,6 +81,8 @@ on_both! {
         assert_eq!(place.room_keys_remove_unused(&room("den")).await.unwrap(), 0);
         assert_eq!(place.room_keys_remove_unused(&room("one")).await.unwrap(), 0);
         assert_eq!(place.room_keys_remove_unused(&room("nowhere")).await.unwrap(), 0);
+        place.sql("UPDATE media_object SET gone = 1 WHERE id = 1").await;
+        assert_eq!(unused_then(&[]).await, 1, "what is being removed stays under 3");
     }
 
     async fn nothing_is_sealed_under_a_key_that_goes_at_the_same_moment(place: &Place) {

@@ -24,8 +24,10 @@ async fn filled(db: &Database) {
 on_both! {
     async fn media_objects_come_under_the_current_key(place: &Place) {
         filled(place).await;
-        let old = place.media_under_other_keys(&room("den"), key_id(2), 2).await.unwrap();
+        let old = place.media_under_other_keys(&room("den"), key_id(2), None, 2).await.unwrap();
         assert_eq!(old, [(media_id(2), encryption(1)), (media_id(4), encryption(1))]);
+        let rest = place.media_under_other_keys(&room("den"), key_id(2), Some(media_id(4)), 2).await.unwrap();
+        assert_eq!(rest, [(media_id(6), encryption(1))]);
         let rewrap = async |id, from, to| place.media_rewrap(media_id(id), key_id(from), &encryption(to)).await.unwrap();
         assert!(!rewrap(2, 2, 2).await, "it is not under that one");
         assert!(!rewrap(2, 1, 3).await, "there is no such key");
@@ -33,14 +35,16 @@ on_both! {
         for id in [2, 4, 6] {
             assert!(rewrap(id, 1, 2).await);
         }
-        assert_eq!(place.media_under_other_keys(&room("den"), key_id(2), 10).await.unwrap(), []);
+        assert_eq!(place.media_under_other_keys(&room("den"), key_id(2), None, 10).await.unwrap(), []);
         assert_eq!(place.media(media_id(2)).await.unwrap().unwrap().encryption, Some(encryption(2)));
     }
 
     async fn messages_come_under_the_current_key(place: &Place) {
         filled(place).await;
-        let old = place.messages_under_other_keys(&room("den"), key_id(2), 10).await.unwrap();
+        let old = place.messages_under_other_keys(&room("den"), key_id(2), None, 10).await.unwrap();
         assert_eq!(old.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2, 4, 6].map(message_id));
+        let rest = place.messages_under_other_keys(&room("den"), key_id(2), Some(message_id(2)), 1).await.unwrap();
+        assert_eq!(rest, [old[1].clone()]);
         let anew = sealed(2, "anew", Rest::None);
         for (id, content) in &old {
             assert_eq!(content.rest, Rest::There(vec![7; 10]), "it is read whole");
@@ -48,7 +52,7 @@ on_both! {
             assert!(place.message_reseal(*id, content, &anew).await.unwrap());
             assert!(!place.message_reseal(*id, content, &anew).await.unwrap());
         }
-        assert_eq!(place.messages_under_other_keys(&room("den"), key_id(2), 10).await.unwrap(), []);
+        assert_eq!(place.messages_under_other_keys(&room("den"), key_id(2), None, 10).await.unwrap(), []);
         let message = place.message(&room("den"), message_id(2)).await.unwrap().unwrap();
         assert_eq!((message.content, message.edited), (Content::Sealed(anew), None));
         assert_eq!(place.room_keys_remove_unused(&room("den")).await.unwrap(), 0, "media objects have it still");
@@ -56,7 +60,7 @@ on_both! {
 
     async fn a_change_of_a_message_is_not_undone(place: &Place) {
         filled(place).await;
-        let old = place.messages_under_other_keys(&room("den"), key_id(2), 10).await.unwrap();
+        let old = place.messages_under_other_keys(&room("den"), key_id(2), None, 10).await.unwrap();
         // Somebody who does not know of the new key yet.
         let content = Content::Sealed(sealed(1, "changed", Rest::None));
         let epoch = place.room(&room("den")).await.unwrap().unwrap().epoch;
@@ -73,7 +77,7 @@ on_both! {
         for id in [1, 3, 5] {
             assert!(place.media_rewrap(media_id(id), key_id(2), &encryption(3)).await.unwrap());
         }
-        for (id, content) in place.messages_under_other_keys(&room("den"), key_id(3), 10).await.unwrap() {
+        for (id, content) in place.messages_under_other_keys(&room("den"), key_id(3), None, 10).await.unwrap() {
             if content.key == key_id(2) {
                 assert!(place.message_reseal(id, &content, &sealed(3, "anew", Rest::None)).await.unwrap());
             }

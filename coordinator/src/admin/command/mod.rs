@@ -16,7 +16,11 @@ use self::{
     room::RoomCommand,
     worker::WorkerCommand,
 };
-use super::{Tools, add_manager, remove_manager, rotate_master, said::Said, voice::ByQueue};
+use super::{
+    Tools, add_manager, remove_manager, rotate_master,
+    said::{Said, json, tried},
+    voice::ByQueue,
+};
 use crate::{app::Ids, config::Settings, failure::Failure, passcode::Passcodes, start::take_number};
 use clap::Subcommand;
 use heim_common::UserId;
@@ -83,6 +87,9 @@ pub enum ManagerCommand {
         room: heim_common::RoomName,
         /// `agent:…` or `bot:…`
         agent: String,
+        /// Says whether the agent is one.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -91,7 +98,11 @@ pub enum ManagerCommand {
 pub enum KeysCommand {
     /// Wraps all room keys with `keys.master`, so that no key in
     /// `keys.previous` is needed any more.
-    RotateMaster,
+    RotateMaster {
+        /// Says how many that would be.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Why a command was not carried out, for the operator.
@@ -194,11 +205,12 @@ async fn carry_out(
     match command {
         Command::Room(command) => room::run(command, passcode, tools).await,
         Command::Manager(command) => manager(command, tools).await,
-        Command::Keys(KeysCommand::RotateMaster) => {
-            let done = rotate_master(tools).await?;
-            let text = format!("{} room keys wrapped with keys.master", done.rewrapped);
+        Command::Keys(KeysCommand::RotateMaster { dry_run }) => {
+            let done = rotate_master(tools, dry_run).await?;
+            let would = if dry_run { "would be " } else { "" };
+            let text = format!("{} room keys {would}wrapped with keys.master", done.rewrapped);
             match done.left {
-                0 => Ok(Said::new(text + "\n", super::said::json(done))),
+                0 => Ok(Said::new(text + "\n", tried(json(done), dry_run))),
                 left => Err(CommandError::Refused(format!("{text}; {left} did not open: the log says why"))),
             }
         }
@@ -224,13 +236,14 @@ async fn manager(command: ManagerCommand, tools: Tools<'_>) -> Result<Said, Comm
             let json = json!({ "room": room, "agent": agent, "manager": true });
             Ok(Said::new(format!("{agent} manages {room}\n"), json))
         }
-        ManagerCommand::Remove { room, agent } => {
+        ManagerCommand::Remove { room, agent, dry_run } => {
             let agent = agent_of(&agent)?;
-            if !remove_manager(tools, &room, &agent).await? {
+            if !remove_manager(tools, &room, &agent, dry_run).await? {
                 return Err(CommandError::Refused(format!("{agent} is no manager of {room}")));
             }
-            let json = json!({ "room": room, "agent": agent, "manager": false });
-            Ok(Said::new(format!("{agent} does not manage {room} any more\n"), json))
+            let verb = if dry_run { "would not manage" } else { "does not manage" };
+            let json = tried(json!({ "room": room, "agent": agent, "manager": dry_run }), dry_run);
+            Ok(Said::new(format!("{agent} {verb} {room} any more\n"), json))
         }
     }
 }

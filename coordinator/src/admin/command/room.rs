@@ -4,7 +4,8 @@ use super::CommandError;
 use crate::{
     admin::{
         Made, Tools, Wanted, delete_room, make_room, rewrap, rotate_key,
-        said::{Said, json},
+        said::{Said, json, tried},
+        would_change_passcode,
     },
     passcode,
 };
@@ -30,6 +31,9 @@ pub enum RoomCommand {
     Passcode {
         /// Which.
         room: RoomName,
+        /// Says whether it would be another one.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Says what is known of a room.
     Show {
@@ -55,6 +59,9 @@ pub enum RoomCommand {
     Rewrap {
         /// Which.
         room: RoomName,
+        /// Says how much that would be, and which of it does not open.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -78,19 +85,7 @@ pub(super) async fn run(
             make_room(tools, &room, wanted).await?;
             Ok(Said::new(format!("{room} created\n"), json!({ "room": room, "private": !public, "created": true })))
         }
-        RoomCommand::Passcode { room } => {
-            if !tools.db.room(&room).await?.is_some_and(|room| room.private) {
-                return Err(CommandError::Refused(format!("there is no private room {room}")));
-            }
-            let (text, changed) = match make_room(tools, &room, wanted).await? {
-                Made::PasscodeChanged(news) => {
-                    tools.voice.tell(&room, news).await;
-                    ("has another passcode", true)
-                }
-                Made::Created | Made::Unchanged => ("had this passcode already", false),
-            };
-            Ok(Said::new(format!("{room} {text}\n"), json!({ "room": room, "changed": changed })))
-        }
+        RoomCommand::Passcode { room, dry_run } => change_passcode(tools, &room, wanted, dry_run).await,
         RoomCommand::Show { room } => show(tools, &room).await,
         RoomCommand::List => list(tools).await,
         RoomCommand::Delete { room, dry_run } => delete(tools, &room, dry_run).await,
@@ -98,16 +93,45 @@ pub(super) async fn run(
             let key = format!("v1/{}", rotate_key(tools, &room).await?);
             Ok(Said::new(format!("{room} has key {key}\n"), json!({ "room": room, "key": key })))
         }
-        RoomCommand::Rewrap { room } => {
-            let done = rewrap(tools, &room).await?;
+        RoomCommand::Rewrap { room, dry_run } => {
+            let done = rewrap(tools, &room, dry_run).await?;
             let (media, messages, keys) = (done.media, done.messages, done.keys_removed);
-            let text = format!("{media} media objects and {messages} messages rewrapped, {keys} old keys removed");
+            let would = if dry_run { "would be " } else { "" };
+            let text = format!(
+                "{media} media objects and {messages} messages {would}rewrapped, {keys} old keys {would}removed"
+            );
             match done.left {
-                0 => Ok(Said::new(text + "\n", json(done))),
+                0 => Ok(Said::new(text + "\n", tried(json(done), dry_run))),
                 left => Err(CommandError::Refused(format!("{text}; {left} rows could not be: the log says why"))),
             }
         }
     }
+}
+
+async fn change_passcode(
+    tools: Tools<'_>,
+    room: &RoomName,
+    wanted: Wanted,
+    dry_run: bool,
+) -> Result<Said, CommandError> {
+    let found = tools.db.room(room).await?.filter(|room| room.private);
+    let found = found.ok_or_else(|| CommandError::Refused(format!("there is no private room {room}")))?;
+    let changed = match &wanted {
+        Wanted::Private { passcode } if dry_run => would_change_passcode(tools, &found, passcode).await?,
+        _ => match make_room(tools, room, wanted).await? {
+            Made::PasscodeChanged(news) => {
+                tools.voice.tell(room, news).await;
+                true
+            }
+            Made::Created | Made::Unchanged => false,
+        },
+    };
+    let text = match (changed, dry_run) {
+        (true, true) => "would have another passcode, and everybody in it would have to enter it anew",
+        (true, false) => "has another passcode",
+        (false, _) => "had this passcode already",
+    };
+    Ok(Said::new(format!("{room} {text}\n"), tried(json!({ "room": room, "changed": changed }), dry_run)))
 }
 
 async fn delete(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Said, CommandError> {

@@ -52,7 +52,7 @@ pub(super) async fn remove_manager(
     let agent = agent_id(&agent)?;
     let work = {
         let app = app.clone();
-        async move { admin::remove_manager(app.tools(), &room, &agent).await }
+        async move { admin::remove_manager(app.tools(), &room, &agent, false).await }
     };
     // Whoever is none already is what was asked for.
     app.see_through(work).await?;
