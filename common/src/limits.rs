@@ -119,7 +119,7 @@ impl Default for Limits {
         Self {
             upload_bytes_max: 25 << 20,
             pixels_max: 100_000_000,
-            animation_pixels_max: 100_000_000,
+            animation_pixels_max: 200_000_000,
             animation_frames_max: 2_000,
             pending_per_agent: 64,
             attachments_max: 16,

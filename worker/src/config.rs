@@ -1,7 +1,7 @@
 //! The sections `worker`, `pixels` and `hooks` of the configuration, and the sections
 //! that the binary reads.
 
-use heim_pixels::Decoders;
+use heim_pixels::{DECODED_BYTES_MAX, Decoders, SCANS_MAX};
 use heim_queue::QueueConfig;
 use heim_runtime::{Secret, telemetry::LogConfig, traces::TracesConfig};
 use heim_store::StoreConfig;
@@ -106,14 +106,24 @@ pub struct PixelsConfig {
     /// Address space of a child, in bytes: for an original, its pixels, the
     /// buffers that are kept from file to file, and the program itself.
     pub address_space_bytes: u64,
+    /// Most bytes of pixels, or of a decoder's coefficients, in one buffer of a child.
+    pub decoded_bytes_max: u64,
+    /// Most scans of a JPEG.
+    pub scans_max: u32,
     /// CPU time that one file may take, in seconds.
     pub cpu_s: u64,
 }
 
 impl Default for PixelsConfig {
     fn default() -> Self {
-        let decoders = Decoders::default();
-        Self { decoders, require_sandbox: false, address_space_bytes: 1536 << 20, cpu_s: 20 }
+        Self {
+            decoders: Decoders::default(),
+            require_sandbox: false,
+            address_space_bytes: 1536 << 20,
+            decoded_bytes_max: DECODED_BYTES_MAX,
+            scans_max: SCANS_MAX,
+            cpu_s: 20,
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use crate::{
     PixelError,
-    limits::buffer_bytes,
     pool::Pool,
     raster::{Layout, Raster},
 };
@@ -56,7 +55,7 @@ impl Conversion {
         }
         let Raster { width, height, layout: from, pixels: ref source_pixels } = source;
         let layout = if from.has_alpha() { Layout::Rgba } else { Layout::Rgb };
-        let mut pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        let mut pixels = pool.picture(width, height, layout.channels())?;
         let converted = transform.is_some_and(|transform| transform.transform(source_pixels, &mut pixels).is_ok());
         if !converted {
             by_convention(source_pixels, from, &mut pixels);

@@ -58,7 +58,7 @@ mod tests;
 pub use decoders::{Decoders, NoDecoder};
 pub use encode::can_write;
 pub use error::{PixelError, SinkClosed, TooCostly};
-pub use limits::Limits;
+pub use limits::{DECODED_BYTES_MAX, Limits, SCANS_MAX};
 pub use stopwatch::Step;
 pub use transcoder::{Output, Transcoder};
 

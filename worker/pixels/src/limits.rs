@@ -4,13 +4,12 @@ use crate::{PixelError, Step, TooCostly, plan::Size};
 use heim_common::limits;
 use std::time::Instant;
 
-/// Most bytes of pixels, or of a decoder's coefficients, that one picture may
-/// take: 100 megapixels of RGBA, with a margin.
-pub(crate) const DECODED_BYTES_MAX: u64 = 512 << 20;
+/// [`Limits::decoded_bytes_max`], unless it is set: 100 megapixels of RGBA, with a margin.
+pub const DECODED_BYTES_MAX: u64 = 512 << 20;
 
-/// Most pixels of a canvas that moves: its frame, what that covers and what is
-/// looked at are in memory beside it.
-pub(crate) const CANVAS_PIXELS_MAX: u64 = DECODED_BYTES_MAX / (4 * 4);
+/// [`Limits::scans_max`], unless it is set: cameras write one scan, encoders for the
+/// web about ten.
+pub const SCANS_MAX: u32 = 100;
 
 /// Most bytes of one animation that is made. Nobody waits for more to load.
 pub(crate) const FILM_BYTES_MAX: usize = 32 << 20;
@@ -26,6 +25,10 @@ pub struct Limits {
     pub animation_pixels_max: u64,
     /// Most frames of an animation. What has more becomes a still.
     pub animation_frames_max: u32,
+    /// Most bytes of pixels, or of a decoder's coefficients, in one buffer.
+    pub decoded_bytes_max: u64,
+    /// Most scans of a JPEG: each goes over all of the picture once more.
+    pub scans_max: u32,
     /// When the job must have ended. It is looked at between steps; a decoder
     /// that hangs is its process's owner to kill.
     pub deadline: Instant,
@@ -36,7 +39,19 @@ impl Limits {
     #[must_use]
     pub fn until(deadline: Instant) -> Self {
         let limits::Limits { pixels_max, animation_pixels_max, animation_frames_max, .. } = limits::Limits::default();
-        Self { pixels_max, animation_pixels_max, animation_frames_max, deadline }
+        let (decoded_bytes_max, scans_max) = (DECODED_BYTES_MAX, SCANS_MAX);
+        Self { pixels_max, animation_pixels_max, animation_frames_max, decoded_bytes_max, scans_max, deadline }
+    }
+
+    /// Checks how many bytes a decoder needs at once, before it takes them.
+    pub(crate) fn admit_bytes(&self, bytes: u64) -> Result<(), TooCostly> {
+        if bytes > self.decoded_bytes_max { Err(TooCostly::Memory(bytes)) } else { Ok(()) }
+    }
+
+    /// Most pixels of a canvas that moves: its frame, what that covers and what is
+    /// looked at are in memory beside it.
+    pub(crate) fn canvas_pixels_max(&self) -> u64 {
+        self.decoded_bytes_max / (4 * 4)
     }
 
     /// Checks a declared size, before anything is allocated for it.
@@ -77,18 +92,6 @@ impl Spent {
     }
 }
 
-/// Checks how many bytes a decoder needs at once, before it takes them.
-pub(crate) fn admit_bytes(bytes: u64) -> Result<(), TooCostly> {
-    if bytes > DECODED_BYTES_MAX { Err(TooCostly::Memory(bytes)) } else { Ok(()) }
-}
-
-/// The bytes of a buffer of so many pixels, if they are within bounds.
-pub(crate) fn buffer_bytes(width: u32, height: u32, channels: usize) -> Result<usize, PixelError> {
-    let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channels as u64);
-    admit_bytes(bytes)?;
-    usize::try_from(bytes).map_err(|_| TooCostly::Memory(bytes).into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,15 +104,14 @@ mod tests {
         let refused = limits.admit(u32::MAX, u32::MAX).unwrap_err();
         assert_eq!(refused.reason(), Reason::TooManyPixels);
         assert!(limits.admit(10_000, 10_000).is_ok());
-        assert_eq!(buffer_bytes(u32::MAX, u32::MAX, 4).unwrap_err().reason(), Reason::TooCostly);
-        assert_eq!(buffer_bytes(10_000, 10_000, 4).unwrap(), 400_000_000);
     }
 
     #[test]
     fn bytes_are_admitted_to_the_last_and_no_further() {
-        assert_eq!(admit_bytes(536_870_912), Ok(()));
-        assert_eq!(admit_bytes(536_870_913), Err(TooCostly::Memory(536_870_913)));
-        assert_eq!(admit_bytes(u64::MAX), Err(TooCostly::Memory(u64::MAX)));
+        let limits = Limits::until(Instant::now());
+        assert_eq!(limits.admit_bytes(536_870_912), Ok(()));
+        assert_eq!(limits.admit_bytes(536_870_913), Err(TooCostly::Memory(536_870_913)));
+        assert_eq!(limits.admit_bytes(u64::MAX), Err(TooCostly::Memory(u64::MAX)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Buffers that are used again by the next step and by the next job. Fresh
 //! memory costs a page fault every 4 KiB: 15 of the 62 ms of a full decode.
 
-use crate::{PixelError, TooCostly};
+use crate::{PixelError, TooCostly, limits::DECODED_BYTES_MAX};
 
 /// A buffer beyond this goes back to the system after its use, so that one
 /// large picture does not make a process large for ever.
@@ -10,12 +10,37 @@ const KEPT_BYTES_MAX: usize = 48 << 20;
 const KEPT_MAX: usize = 12;
 
 /// Buffers that wait for their next use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pool {
     free: Vec<Vec<u8>>,
+    /// Most bytes of a picture: [`crate::Limits::decoded_bytes_max`] of the job.
+    pub(crate) bytes_max: u64,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { free: Vec::new(), bytes_max: DECODED_BYTES_MAX }
+    }
 }
 
 impl Pool {
+    /// A buffer of a picture of this size, if that is within bounds; with what was
+    /// in it, as in [`take`](Self::take).
+    pub(crate) fn picture(&mut self, width: u32, height: u32, channels: usize) -> Result<Vec<u8>, PixelError> {
+        let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channels as u64);
+        match usize::try_from(bytes) {
+            Ok(len) if bytes <= self.bytes_max => self.take(len),
+            _ => Err(TooCostly::Memory(bytes).into()),
+        }
+    }
+
+    /// The same, in which every byte is 0.
+    pub(crate) fn blank(&mut self, width: u32, height: u32, channels: usize) -> Result<Vec<u8>, PixelError> {
+        let mut buffer = self.picture(width, height, channels)?;
+        buffer.fill(0);
+        Ok(buffer)
+    }
+
     /// A buffer of exactly this length. It may still hold pixels of an earlier
     /// job, perhaps of another room: whoever takes it must overwrite all of it.
     pub(crate) fn take(&mut self, len: usize) -> Result<Vec<u8>, PixelError> {
@@ -27,13 +52,6 @@ impl Pool {
         };
         buffer.try_reserve_exact(len.saturating_sub(buffer.len())).map_err(|_| TooCostly::Memory(len as u64))?;
         buffer.resize(len, 0);
-        Ok(buffer)
-    }
-
-    /// A buffer of this length in which every byte is 0.
-    pub(crate) fn take_zeroed(&mut self, len: usize) -> Result<Vec<u8>, PixelError> {
-        let mut buffer = self.take(len)?;
-        buffer.fill(0);
         Ok(buffer)
     }
 
@@ -51,6 +69,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heim_common::job::Reason;
 
     #[test]
     fn the_smallest_buffer_that_fits_is_used_again() {
@@ -61,7 +80,17 @@ mod tests {
         let taken = pool.take(500).unwrap();
         assert_eq!((taken.len(), taken.capacity()), (500, 1000));
         assert_eq!(pool.free.len(), 2);
-        assert_eq!(pool.take_zeroed(80).unwrap(), [0; 80]);
+        assert_eq!(pool.blank(5, 4, 4).unwrap(), [0; 80]);
+    }
+
+    #[test]
+    fn a_picture_is_given_memory_up_to_the_bound() {
+        let mut pool = Pool { bytes_max: 400, ..Pool::default() };
+        assert_eq!(pool.picture(10, 10, 4).unwrap().len(), 400);
+        for (width, height, channels) in [(101, 1, 4), (401, 1, 1), (u32::MAX, u32::MAX, 4)] {
+            let refused = pool.picture(width, height, channels).unwrap_err();
+            assert_eq!(refused.reason(), Reason::TooCostly, "{width} x {height} x {channels}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A picture as rows of pixels, eight bits a channel, without gaps.
 
-use crate::{PixelError, limits::buffer_bytes, pool::Pool};
+use crate::{PixelError, pool::Pool};
 
 /// What the channels of a pixel are. Gray is not among them: gray pictures are
 /// rare, and each more layout is compiled into every step.
@@ -50,7 +50,7 @@ impl Raster {
         pool: &mut Pool,
     ) -> Result<Self, PixelError> {
         let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
-        let mut pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        let mut pixels = pool.picture(width, height, layout.channels())?;
         if alpha {
             for (into, from) in pixels.as_chunks_mut().0.iter_mut().zip(gray.as_chunks().0) {
                 let [gray, alpha] = *from;

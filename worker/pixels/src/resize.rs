@@ -4,7 +4,6 @@
 use crate::{
     PixelError,
     fit::Level,
-    limits::buffer_bytes,
     plan::Size,
     pool::Pool,
     raster::{Layout, Raster},
@@ -84,7 +83,7 @@ pub(crate) fn resized(
     pool: &mut Pool,
 ) -> Result<Raster, PixelError> {
     let Raster { layout, .. } = *source;
-    let pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+    let pixels = pool.picture(width, height, layout.channels())?;
     let mut target = Raster { width, height, layout, pixels };
     let options = options(layout, crop);
     match layout {

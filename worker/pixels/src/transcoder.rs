@@ -118,13 +118,14 @@ impl Transcoder {
     ) -> Result<Description, PixelError> {
         let Self { resizer, pool, encoder, stopwatch, decoders } = self;
         stopwatch.start();
+        pool.bytes_max = limits.decoded_bytes_max;
         limits.in_time(Step::Inspect)?;
         let format = Format::sniff(original).filter(|format| decoders.has(*format));
         let format = format.ok_or(PixelError::UnsupportedType)?;
         if let Some(spec) = specs.iter().find(|spec| !can_write(spec.content_type)) {
             return Err(PixelError::UnsupportedOutput(spec.content_type));
         }
-        let inspected = decode::inspect(format, original)?;
+        let inspected = decode::inspect(format, original, limits)?;
         limits.admit(inspected.size.0, inspected.size.1)?;
         let plan = Plan::new(inspected.size, decode::orientation(format, original), specs);
         stopwatch.lap(Step::Inspect);

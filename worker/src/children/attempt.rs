@@ -84,6 +84,8 @@ impl Attempt<'_> {
             pixels_max: self.work.pixels_max,
             animation_pixels_max: self.work.animation_pixels_max,
             animation_frames_max: self.work.animation_frames_max,
+            decoded_bytes_max: self.child.pixels.decoded_bytes_max,
+            scans_max: self.child.pixels.scans_max,
             deadline_ms: u64::try_from(self.work.deadline.as_millis()).unwrap_or(u64::MAX),
             size: self.work.original.size(),
         };

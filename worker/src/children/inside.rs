@@ -81,8 +81,10 @@ fn serve(socket: BorrowedFd<'_>) -> Result<(), ChildError> {
         let deadline = Instant::now() + Duration::from_millis(request.deadline_ms);
         read_original(input, request.size, &mut original).map_err(ChildError::Original)?;
         transcoder.decode_by(request.decoders);
-        let Request { pixels_max, animation_pixels_max, animation_frames_max, .. } = request;
-        let limits = Limits { pixels_max, animation_pixels_max, animation_frames_max, deadline };
+        let Request { pixels_max, animation_pixels_max, animation_frames_max, decoded_bytes_max, scans_max, .. } =
+            request;
+        let limits =
+            Limits { pixels_max, animation_pixels_max, animation_frames_max, decoded_bytes_max, scans_max, deadline };
         let report = transcode(socket, &mut transcoder, &original, &request, &limits, &output)?;
         send(socket, &report, &[]).map_err(ChildError::Send)?;
     }

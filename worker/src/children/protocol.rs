@@ -35,6 +35,10 @@ pub(super) struct Request {
     pub(super) animation_pixels_max: u64,
     /// Most frames of it.
     pub(super) animation_frames_max: u32,
+    /// Most bytes in one buffer of pixels or coefficients.
+    pub(super) decoded_bytes_max: u64,
+    /// Most scans of a JPEG.
+    pub(super) scans_max: u32,
     /// Wall time that it may take.
     pub(super) deadline_ms: u64,
     /// Bytes of the original.

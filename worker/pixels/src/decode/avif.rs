@@ -9,7 +9,6 @@ use super::{Context, Decoded, Inspected, squares};
 use crate::{
     PixelError, TooCostly,
     avif_ffi::{Area, AvifError, Decoder, Features, PIXELS_MAX},
-    limits::{admit_bytes, buffer_bytes},
     raster::{Layout, Raster},
 };
 use heim_common::header::{Format, Header, Orientation};
@@ -70,7 +69,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     let pixels_max = u32::try_from(context.limits.pixels_max).unwrap_or(u32::MAX);
     let mut decoder = Decoder::open(bytes, pixels_max).map_err(refused)?;
     let declared = decoder.features().map_err(refused)?;
-    admit_bytes(declared.plane_bytes)?;
+    context.limits.admit_bytes(declared.plane_bytes)?;
     decoder.advance().map_err(refused)?;
     let found = decoder.features().map_err(refused)?;
     if (found.stored, found.alpha) != (declared.stored, declared.alpha) {
@@ -96,9 +95,9 @@ fn converted(decoder: &Decoder<'_>, features: &Features, context: &mut Context<'
         });
     }
     let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
-    let len = buffer_bytes(width, height, layout.channels())?;
-    admit_bytes(plane_bytes.saturating_add(len as u64))?;
-    let mut pixels = context.pool.take(len)?;
+    let bytes = u64::from(width) * u64::from(height) * layout.channels() as u64;
+    context.limits.admit_bytes(plane_bytes.saturating_add(bytes))?;
+    let mut pixels = context.pool.picture(width, height, layout.channels())?;
     decoder.convert(area, layout, factor > 1, &mut pixels).map_err(refused)?;
     Ok(Raster { width, height, layout, pixels })
 }

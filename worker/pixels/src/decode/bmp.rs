@@ -3,7 +3,6 @@
 use super::{Context, Decoded, Inspected};
 use crate::{
     PixelError,
-    limits::buffer_bytes,
     raster::{Layout, Raster},
 };
 use heim_common::header::Format;
@@ -34,7 +33,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
         _ => return Err(PixelError::UnsupportedType),
     };
     // Compressed bitmaps may leave pixels out, so the buffer must be clean.
-    let mut pixels = context.pool.take_zeroed(buffer_bytes(width, height, layout.channels())?)?;
+    let mut pixels = context.pool.blank(width, height, layout.channels())?;
     decoder.read_image(&mut pixels).map_err(unreadable)?;
     Ok(Decoded { raster: Raster { width, height, layout, pixels }, gray: false, icc: None })
 }

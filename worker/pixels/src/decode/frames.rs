@@ -48,9 +48,9 @@ pub(crate) enum Frames<'a> {
 
 impl<'a> Frames<'a> {
     /// Begins before the first one. `None` for formats that do not move.
-    pub(crate) fn open(format: Format, bytes: &'a [u8]) -> Result<Option<Self>, PixelError> {
+    pub(crate) fn open(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Option<Self>, PixelError> {
         Ok(match format {
-            Format::Gif => Some(Self::Gif(Box::new(gif_frames::Frames::open(bytes)?))),
+            Format::Gif => Some(Self::Gif(Box::new(gif_frames::Frames::open(bytes, limits)?))),
             Format::Webp => Some(Self::Webp(webp_frames::Frames::open(bytes)?)),
             _ => None,
         })

@@ -6,8 +6,7 @@ use super::{
     canvas::{self, Frame},
 };
 use crate::{
-    PixelError,
-    limits::{DECODED_BYTES_MAX, buffer_bytes},
+    Limits, PixelError,
     raster::{Layout, Raster},
 };
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
@@ -30,15 +29,15 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
 }
 
 /// Begins before the first frame.
-pub(super) fn open(bytes: &[u8]) -> Result<Decoder<&[u8]>, PixelError> {
+pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Decoder<&'a [u8]>, PixelError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
-    options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::new(DECODED_BYTES_MAX).unwrap_or(NonZeroU64::MIN)));
+    options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::new(limits.decoded_bytes_max).unwrap_or(NonZeroU64::MIN)));
     options.read_info(bytes).map_err(damaged)
 }
 
 pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
-    let mut decoder = open(bytes)?;
+    let mut decoder = open(bytes, context.limits)?;
     let (width, height) = (decoder.width(), decoder.height());
     let frame = decoder.next_frame_info().map_err(damaged)?;
     let frame = frame.ok_or_else(|| PixelError::damaged(Format::Gif, "there is no frame"))?;
@@ -47,12 +46,12 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
 
     // A frame has a size of its own, and nothing holds it to the canvas.
     context.limits.admit(frame_width.into(), frame_height.into())?;
-    let mut pixels = context.pool.take_zeroed(buffer_bytes(frame_width.into(), frame_height.into(), 4)?)?;
+    let mut pixels = context.pool.blank(frame_width.into(), frame_height.into(), 4)?;
     if !pixels.is_empty() {
         decoder.read_into_buffer(&mut pixels).map_err(damaged)?;
     }
     if (left, top, frame_width, frame_height) != (0, 0, width, height) {
-        let mut whole = context.pool.take_zeroed(buffer_bytes(width.into(), height.into(), 4)?)?;
+        let mut whole = context.pool.blank(width.into(), height.into(), 4)?;
         let frame = Frame { pixels: &pixels, left, top, width: frame_width.into() };
         canvas::put(&frame, &mut whole, width.into());
         context.pool.give(std::mem::replace(&mut pixels, whole));

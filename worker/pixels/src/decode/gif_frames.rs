@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     Limits, PixelError,
-    limits::buffer_bytes,
     pool::Pool,
     raster::{Layout, Raster},
 };
@@ -21,8 +20,8 @@ const SOON_MS: u32 = 100;
 pub(crate) struct Frames<'a>(Decoder<&'a [u8]>);
 
 impl<'a> Frames<'a> {
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, PixelError> {
-        open(bytes).map(Self)
+    pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, PixelError> {
+        open(bytes, limits).map(Self)
     }
 
     /// Netscape's extension counts repetitions; without it there is none.
@@ -46,7 +45,7 @@ impl<'a> Frames<'a> {
         let ms = if info.delay <= SOON { SOON_MS } else { u32::from(info.delay) * 10 };
         limits.admit(width, height)?;
         // A colour that is in no palette is left out by the decoder.
-        let mut pixels = pool.take_zeroed(buffer_bytes(width, height, 4)?)?;
+        let mut pixels = pool.blank(width, height, 4)?;
         if !pixels.is_empty() {
             decoder.read_into_buffer(&mut pixels).map_err(damaged)?;
         }

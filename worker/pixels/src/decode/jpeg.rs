@@ -11,23 +11,19 @@ use super::{
     jpeg_segments::{self as segments, Head, Scans},
 };
 use crate::{
-    PixelError, TooCostly,
-    limits::{admit_bytes, buffer_bytes},
+    Limits, PixelError, TooCostly,
     plan::Size,
     raster::{Layout, Raster},
 };
 use heim_common::header::Format;
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 
-/// Cameras write one scan, encoders for the web about ten.
-const SCANS_MAX: u32 = 100;
-
 /// A decompressor for one file. One that has seen another would fill in from that
 /// what this one lacks: libjpeg keeps tables for files that come without
 /// (ITU-T T.81, B.5), and after an error in a header it stays in the middle of it.
-fn fresh() -> Result<Decompressor, PixelError> {
+fn fresh(limits: &Limits) -> Result<Decompressor, PixelError> {
     let mut decompressor = Decompressor::new().map_err(damaged)?;
-    decompressor.set_scan_limit(SCANS_MAX).map_err(damaged)?;
+    decompressor.set_scan_limit(limits.scans_max).map_err(damaged)?;
     Ok(decompressor)
 }
 
@@ -54,7 +50,7 @@ fn head(bytes: &[u8]) -> Result<Head, PixelError> {
     segments::read_head(bytes).ok_or_else(cut_short)
 }
 
-pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
+pub(super) fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspected, PixelError> {
     let head = head(bytes)?;
     let frame = head.frame.ok_or_else(|| PixelError::damaged(Format::Jpeg, "a scan without a frame"))?;
     let decodable = matches!(frame.process, 0..=3 | 9 | 10) && frame.precision == 8;
@@ -64,11 +60,11 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
     if head.several_scans {
         // Only now is all of the file looked at: its scans may be a bomb, and
         // their coefficients must be kept until the last.
-        admit_bytes(frame.coefficient_bytes)?;
-        match segments::count_scans(bytes, SCANS_MAX) {
+        limits.admit_bytes(frame.coefficient_bytes)?;
+        match segments::count_scans(bytes, limits.scans_max) {
             Scans::Complete => {}
             Scans::CutShort => return Err(cut_short()),
-            Scans::TooMany => return Err(TooCostly::Scans(SCANS_MAX).into()),
+            Scans::TooMany => return Err(TooCostly::Scans(limits.scans_max).into()),
         }
     }
     Ok(Inspected { size: frame.size, frames: 1 })
@@ -76,13 +72,13 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspected, PixelError> {
 
 pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
     let head = head(bytes)?;
-    let mut decompressor = fresh()?;
+    let mut decompressor = fresh(context.limits)?;
     let tidied;
     let (bytes, header) = match decompressor.read_header(bytes) {
         Ok(header) => (bytes, header),
         Err(error) if is_harmless(&error) => {
             tidied = segments::tidy(bytes);
-            decompressor = fresh()?;
+            decompressor = fresh(context.limits)?;
             let header = decompressor.read_header(&tidied).map_err(damaged)?;
             (tidied.as_slice(), header)
         }
@@ -102,13 +98,14 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     };
     let side = |side: usize| u32::try_from(side).map_err(|_| PixelError::UnsupportedType);
     let (width, height) = (side(scaled.width)?, side(scaled.height)?);
-    let mut pixels = context.pool.take(buffer_bytes(width, height, layout.channels())?)?;
+    let mut pixels = context.pool.picture(width, height, layout.channels())?;
     let pitch = scaled.width * format.size();
     let image = Image { pixels: pixels.as_mut_slice(), width: scaled.width, pitch, height: scaled.height, format };
     match decompressor.decompress(bytes, image) {
         Ok(()) => {}
         // Only the first warning is told, and a cut may hide behind it.
-        Err(error) if is_harmless(&error) && segments::count_scans(bytes, SCANS_MAX) == Scans::Complete => {}
+        Err(error)
+            if is_harmless(&error) && segments::count_scans(bytes, context.limits.scans_max) == Scans::Complete => {}
         Err(error) => return Err(damaged(error)),
     }
     if layout == Layout::Cmyk && head.adobe {

@@ -57,9 +57,9 @@ pub(crate) struct Context<'a> {
 pub(crate) use frames::{After, Draw, Frame, Frames};
 
 /// Reads what the header declares.
-pub(crate) fn inspect(format: Format, bytes: &[u8]) -> Result<Inspected, PixelError> {
+pub(crate) fn inspect(format: Format, bytes: &[u8], limits: &Limits) -> Result<Inspected, PixelError> {
     let inspected = match format {
-        Format::Jpeg => jpeg::inspect(bytes),
+        Format::Jpeg => jpeg::inspect(bytes, limits),
         Format::Png => png::inspect(bytes),
         Format::Webp => webp::inspect(bytes),
         Format::Gif => gif::inspect(bytes),

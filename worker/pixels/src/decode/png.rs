@@ -4,7 +4,6 @@
 use super::{Context, Decoded, Inspected};
 use crate::{
     PixelError,
-    limits::buffer_bytes,
     raster::{Layout, Raster},
 };
 use heim_common::header::Format;
@@ -35,7 +34,7 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     let mut reader = open(bytes).read_info().map_err(damaged)?;
     let (width, height) = reader.info().size();
     let color = reader.output_color_type().0;
-    let mut pixels = context.pool.take(buffer_bytes(width, height, color.samples())?)?;
+    let mut pixels = context.pool.picture(width, height, color.samples())?;
     if reader.output_buffer_size() != Some(pixels.len()) {
         return Err(PixelError::damaged(Format::Png, "rows of another length than declared"));
     }

@@ -4,7 +4,6 @@
 
 use crate::{
     PixelError,
-    limits::buffer_bytes,
     plan::Size,
     pool::Pool,
     raster::{Layout, Raster},
@@ -33,9 +32,9 @@ pub(super) fn averaged(
     mut fill: impl FnMut(u32, u32, &mut [u8]) -> Result<(), PixelError>,
 ) -> Result<Raster, PixelError> {
     let (width, height) = (size.0.div_ceil(factor), size.1.div_ceil(factor));
-    let mut pixels = pool.take(buffer_bytes(width, height, 3)?)?;
-    let row = buffer_bytes(size.0, 1, 3)?;
-    let mut band = pool.take(buffer_bytes(size.0, factor.saturating_mul(LINES), 3)?)?;
+    let mut pixels = pool.picture(width, height, 3)?;
+    let row = size.0 as usize * 3;
+    let mut band = pool.picture(size.0, factor.saturating_mul(LINES), 3)?;
     let mut sums = vec![[0; 3]; width as usize];
     let (mut top, line) = (0, width as usize * 3);
     for lines in pixels.chunks_mut(line * LINES as usize) {

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     PixelError, TooCostly,
-    limits::buffer_bytes,
     plan::Size,
     raster::{Layout, Raster},
     webp_ffi,
@@ -97,7 +96,7 @@ fn still(bytes: &[u8], context: &mut Context<'_>) -> Result<Raster, PixelError> 
     let scales = wanted.0 < features.size.0 && wanted.1 < features.size.1;
     let (width, height) = if scales { wanted } else { features.size };
     let layout = if features.alpha { Layout::Rgba } else { Layout::Rgb };
-    let mut pixels = context.pool.take(buffer_bytes(width, height, layout.channels())?)?;
+    let mut pixels = context.pool.picture(width, height, layout.channels())?;
     webp_ffi::decode(bytes, (width, height), layout, &mut pixels).map_err(unread)?;
     Ok(Raster { width, height, layout, pixels })
 }
@@ -105,10 +104,10 @@ fn still(bytes: &[u8], context: &mut Context<'_>) -> Result<Raster, PixelError> 
 fn animated(first: &Animated<'_>, canvas: Size, context: &mut Context<'_>) -> Result<Raster, PixelError> {
     let size = webp_ffi::features(first.picture).map_err(damaged)?.size;
     context.limits.admit(size.0, size.1)?;
-    let mut pixels = context.pool.take(buffer_bytes(size.0, size.1, 4)?)?;
+    let mut pixels = context.pool.picture(size.0, size.1, 4)?;
     webp_ffi::decode(first.picture, size, Layout::Rgba, &mut pixels).map_err(unread)?;
     if (first.left, first.top, size) != (0, 0, canvas) {
-        let mut whole = context.pool.take_zeroed(buffer_bytes(canvas.0, canvas.1, 4)?)?;
+        let mut whole = context.pool.blank(canvas.0, canvas.1, 4)?;
         let frame =
             Frame { pixels: &pixels, left: first.left as usize, top: first.top as usize, width: size.0 as usize };
         canvas::put(&frame, &mut whole, canvas.0 as usize);

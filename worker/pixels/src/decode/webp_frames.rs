@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     Limits, PixelError,
-    limits::buffer_bytes,
     pool::Pool,
     raster::{Layout, Raster},
     webp_ffi,
@@ -55,7 +54,7 @@ fn frame(payload: &[u8], limits: &Limits, pool: &mut Pool) -> Result<Frame, Pixe
     };
     let (width, height) = webp_ffi::features(picture).map_err(damaged)?.size;
     limits.admit(width, height)?;
-    let mut pixels = pool.take(buffer_bytes(width, height, 4)?)?;
+    let mut pixels = pool.picture(width, height, 4)?;
     webp_ffi::decode(picture, (width, height), Layout::Rgba, &mut pixels).map_err(unread)?;
     Ok(Frame {
         raster: Raster { width, height, layout: Layout::Rgba, pixels },

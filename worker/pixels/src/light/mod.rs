@@ -11,7 +11,6 @@ mod taps;
 use crate::{
     PixelError,
     fit::Level,
-    limits::buffer_bytes,
     plan::Size,
     pool::Pool,
     raster::{Layout, Raster},
@@ -62,7 +61,7 @@ struct Made {
 impl Made {
     fn new(stage: Stage, (width, height): Size, source: Layout, pool: &mut Pool) -> Result<Self, PixelError> {
         let layout = if source.has_alpha() { Layout::Rgba } else { Layout::Rgb };
-        let pixels = pool.take(buffer_bytes(width, height, layout.channels())?)?;
+        let pixels = pool.picture(width, height, layout.channels())?;
         Ok(Self { stage, raster: Raster { width, height, layout, pixels }, rows: 0, from: None })
     }
 }

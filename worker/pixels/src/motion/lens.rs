@@ -7,7 +7,6 @@ use crate::{
     area::Area,
     fit::Level,
     light,
-    limits::buffer_bytes,
     plan::Size,
     pool::Pool,
     raster::{Layout, Raster},
@@ -128,7 +127,7 @@ impl Lens {
 /// canvas into its colours, however little of it is looked at.
 fn cut(canvas: &Raster, area: Area, pool: &mut Pool) -> Result<Raster, PixelError> {
     let (width, height) = area.size();
-    let mut pixels = pool.take(buffer_bytes(width, height, 4)?)?;
+    let mut pixels = pool.picture(width, height, 4)?;
     let lines = canvas.pixels.chunks_exact(canvas.width as usize * 4).skip(area.top as usize);
     for (into, line) in pixels.chunks_exact_mut(width.max(1) as usize * 4).zip(lines) {
         into.copy_from_slice(&line[area.left as usize * 4..][..into.len()]);

@@ -17,7 +17,7 @@ use crate::{
     area::{Area, turned},
     color::{Conversion, Meaning},
     decode::{Frame, Frames},
-    limits::{CANVAS_PIXELS_MAX, Spent},
+    limits::Spent,
     orient,
     plan::{Plan, Size, Target},
     pool::Pool,
@@ -54,7 +54,7 @@ impl Motion<'_> {
         target.animated
             && matches!(self.format, Format::Gif | Format::Webp)
             && (2..=limits.animation_frames_max).contains(&self.frames)
-            && canvas <= CANVAS_PIXELS_MAX
+            && canvas <= limits.canvas_pixels_max()
             && (area(self.plan.original) + area(self.plan.level(target).size)) * u64::from(self.frames)
                 <= limits.animation_pixels_max
     }
@@ -66,7 +66,7 @@ impl Motion<'_> {
             return Ok(Vec::new());
         }
         let Studio { limits, resizer, pool } = studio;
-        let limits = Limits { pixels_max: limits.pixels_max.min(CANVAS_PIXELS_MAX), ..limits };
+        let limits = Limits { pixels_max: limits.pixels_max.min(limits.canvas_pixels_max()), ..limits };
         match self.all(targets, Studio { limits, resizer, pool: &mut *pool }) {
             Ok(tracks) => tracks.into_iter().map(|track| track.finish(pool)).collect(),
             Err(error @ PixelError::TooCostly(TooCostly::Deadline(_))) => Err(error),
@@ -79,7 +79,9 @@ impl Motion<'_> {
 
     fn all(&self, targets: &[&Target], studio: Studio<'_>) -> Result<Vec<Track>, PixelError> {
         let Studio { limits, resizer, pool } = studio;
-        let Some(mut frames) = Frames::open(self.format, self.bytes)? else { return Err(PixelError::UnsupportedType) };
+        let Some(mut frames) = Frames::open(self.format, self.bytes, &limits)? else {
+            return Err(PixelError::UnsupportedType);
+        };
         let mut scene = Scene::new(self.plan.original, pool)?;
         let mut tracks = Vec::with_capacity(targets.len());
         for target in targets {

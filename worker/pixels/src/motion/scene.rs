@@ -5,7 +5,6 @@ use crate::{
     PixelError,
     area::Area,
     decode::{After, Draw, Frame},
-    limits::buffer_bytes,
     plan::Size,
     pool::Pool,
     raster::{Layout, Raster},
@@ -29,7 +28,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// A transparent canvas.
     pub(crate) fn new((width, height): Size, pool: &mut Pool) -> Result<Self, PixelError> {
-        let pixels = pool.take_zeroed(buffer_bytes(width, height, 4)?)?;
+        let pixels = pool.blank(width, height, 4)?;
         let canvas = Raster { width, height, layout: Layout::Rgba, pixels };
         Ok(Self { canvas, last: Area::default(), after: After::default(), covered: Vec::new() })
     }
@@ -97,7 +96,7 @@ impl Scene {
     fn remember(&mut self, area: Area, pool: &mut Pool) -> Result<(), PixelError> {
         let (width, height) = area.size();
         pool.give(std::mem::take(&mut self.covered));
-        let mut covered = pool.take(buffer_bytes(width, height, 4)?)?;
+        let mut covered = pool.picture(width, height, 4)?;
         let into = covered.as_chunks_mut::<4>().0.chunks_exact_mut(width as usize);
         self.rows(area).zip(into).for_each(|(row, into)| into.copy_from_slice(row));
         self.covered = covered;

@@ -11,7 +11,7 @@ use crate::{
     area::Area,
     encode::{Film, refused},
     fit::Level,
-    limits::{FILM_BYTES_MAX, buffer_bytes},
+    limits::FILM_BYTES_MAX,
     plan::{Encoding, Size},
     pool::Pool,
     raster::{Layout, Raster},
@@ -64,7 +64,7 @@ impl Track {
             size,
             encoding,
             film: Film::new(size, loops),
-            sent: pool.take_zeroed(buffer_bytes(size.0, size.1, 4)?)?,
+            sent: pool.blank(size.0, size.1, 4)?,
             slack: slack(encoding.quality),
             changed: Vec::new(),
             piece: Vec::new(),
@@ -199,7 +199,7 @@ fn with_alpha(seen: Raster, pool: &mut Pool) -> Result<Raster, PixelError> {
     if seen.layout == Layout::Rgba {
         return Ok(seen);
     }
-    let mut pixels = pool.take(buffer_bytes(seen.width, seen.height, 4)?)?;
+    let mut pixels = pool.picture(seen.width, seen.height, 4)?;
     for (into, from) in pixels.as_chunks_mut::<4>().0.iter_mut().zip(seen.pixels.as_chunks::<3>().0) {
         *into = [from[0], from[1], from[2], 255];
     }

@@ -6,7 +6,6 @@ use crate::{
     Limits, PixelError, Step, TooCostly, Transcoder,
     decode::{Draw, Frames},
     light,
-    limits::buffer_bytes,
     motion::Scene,
     plan::Size,
     pool::Pool,
@@ -57,7 +56,7 @@ fn play_gif(file: &[u8]) -> Show {
     options.set_color_output(ColorOutput::RGBA);
     let mut decoder = options.read_info(file).unwrap();
     let size: Size = (decoder.width().into(), decoder.height().into());
-    let mut canvas = vec![0; buffer_bytes(size.0, size.1, 4).unwrap()];
+    let mut canvas = vec![0; (size.0 * size.1 * 4) as usize];
     let mut moments = Vec::new();
     while let Some(frame) = decoder.read_next_frame().unwrap() {
         let before = canvas.clone();
@@ -143,7 +142,7 @@ fn every_animated_webp_is_put_together_as_libwebp_does() {
         let bytes = corpus::read(&file);
         let Some(meant) = play(&bytes).filter(|show| show.moments.len() > 1) else { continue };
         let mut pool = Pool::default();
-        let mut frames = Frames::open(Format::Webp, &bytes).unwrap().unwrap();
+        let mut frames = Frames::open(Format::Webp, &bytes, &limits()).unwrap().unwrap();
         let mut scene = Scene::new(meant.size, &mut pool).unwrap();
         assert_eq!(u32::from(frames.loops()), meant.loops, "{file}");
         for (at, moment) in meant.moments.iter().enumerate() {

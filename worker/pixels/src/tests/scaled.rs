@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 fn decoded(file: &str, specs: &[TranscodingSpec]) -> (Size, Size) {
     let bytes = corpus::read(file);
     let format = Format::sniff(&bytes).unwrap();
-    let size = decode::inspect(format, &bytes).unwrap().size;
-    let plan = Plan::new(size, decode::orientation(format, &bytes), specs);
     let limits = Limits::until(Instant::now() + Duration::from_mins(1));
+    let size = decode::inspect(format, &bytes, &limits).unwrap().size;
+    let plan = Plan::new(size, decode::orientation(format, &bytes), specs);
     let mut pool = Pool::default();
     let size_min = plan.decoded_min();
     let mut context = Context { limits: &limits, pool: &mut pool, size_min };

@@ -56,7 +56,7 @@ fn limits(pixels_max: u64) -> Limits {
         pixels_max,
         animation_pixels_max: ANIMATION_PIXELS_MAX,
         animation_frames_max: ANIMATION_FRAMES_MAX,
-        deadline: Instant::now() + Duration::from_mins(1),
+        ..Limits::until(Instant::now() + Duration::from_mins(1))
     }
 }
 
