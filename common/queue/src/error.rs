@@ -18,13 +18,6 @@ pub enum QueueError {
         /// The policy that it has.
         policy: String,
     },
-    /// Redis could not write its snapshot or its log, and refuses commands by
-    /// its defaults until it can.
-    #[error("Redis could not save what it holds ({told}), and may refuse to take anything until it can")]
-    Unsaved {
-        /// Its own words.
-        told: String,
-    },
     /// A lane would starve.
     #[error("queue.weights: interactive and bulk must be at least 1, and none may be more than {0}")]
     Weights(u16),

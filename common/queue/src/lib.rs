@@ -25,6 +25,7 @@ pub use config::QueueConfig;
 pub use error::QueueError;
 pub use examine::examine;
 pub use gate::Gate;
+pub use over_redis::{Kept, Saving};
 pub use queue::Queue;
 pub use subscription::{Heard, Subscription};
 pub use wheel::LaneWeights;

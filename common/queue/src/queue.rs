@@ -1,7 +1,7 @@
 //! The handle that coordinators and workers hold.
 
 use crate::{
-    LaneWeights, QueueConfig, QueueError, Subscription,
+    LaneWeights, QueueConfig, QueueError, Saving, Subscription,
     in_process::InProcess,
     over_redis::{OverRedis, Pops},
 };
@@ -124,14 +124,14 @@ impl Queue {
         }
     }
 
-    /// Checks that writes are not refused because a snapshot could not be kept.
+    /// What the transport keeps for its next start; `None` where it has none of its own.
     ///
     /// # Errors
-    /// [`QueueError::Unsaved`] if they are or may be, another if Redis does not answer.
-    pub async fn saves(&self) -> Result<(), QueueError> {
+    /// If Redis does not tell.
+    pub async fn saving(&self) -> Result<Option<Saving>, QueueError> {
         match &self.transport {
-            Transport::InProcess(_) => Ok(()),
-            Transport::Redis(redis) => redis.saves().await,
+            Transport::InProcess(_) => Ok(None),
+            Transport::Redis(redis) => redis.saving().await.map(Some),
         }
     }
 

@@ -34,6 +34,9 @@ pub enum StoreError {
         /// Bytes of the whole object.
         size: u64,
     },
+    /// Objects can be read whole, and not in part.
+    #[error("the store does not give the part of an object that it is asked for")]
+    Part(#[source] Cause),
     /// The key has a form that no object can have.
     #[error("not a key of an object")]
     Key(#[source] Cause),

@@ -1,6 +1,6 @@
 //! What `doctor` says of the store.
 
-use crate::{Store, StoreConfig};
+use crate::{Store, StoreConfig, StoreError};
 use heim_runtime::{finding::Findings, telemetry::chain};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,11 @@ pub async fn examine(config: &StoreConfig, found: &mut Findings) {
             found.warning(PART, seen, "see what it is busy with, and how far away it is");
         }
         Ok(()) => found.ok(PART, "can be written, read, read in part, and deleted from"),
+        Err(error @ StoreError::Part(_)) => {
+            let remedy = "see that its server, and whatever proxy or cache is before it, heeds `Range`: private \
+                          pictures are read so, and downloads that are resumed";
+            found.wrong(PART, chain(&error), remedy);
+        }
         Err(error) => {
             let remedy = "see that store.url is there, has room, and lets this user or these credentials write";
             found.wrong(PART, chain(&error), remedy);

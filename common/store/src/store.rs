@@ -341,10 +341,14 @@ impl Store {
             fallback.size_here(&key, false).await?;
         }
         self.delete_here(&key).await?;
-        if whole? == written && part? == written[5..] {
-            Ok(())
-        } else {
-            Err(StoreError::Unavailable { attempt: "keep what was written", source: "it read back changed".into() })
+        if whole? != written {
+            let source = "it read back changed".into();
+            return Err(StoreError::Unavailable { attempt: "keep what was written", source });
+        }
+        match part {
+            Ok(part) if part == written[5..] => Ok(()),
+            Ok(_) => Err(StoreError::Part("it gave other bytes".into())),
+            Err(error) => Err(StoreError::Part(error.into())),
         }
     }
 }

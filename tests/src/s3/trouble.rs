@@ -1,6 +1,11 @@
 //! What an S3 server does that is not well.
 
-use hyper::{Request, Response, body::Incoming, service::Service};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE},
+    service::Service,
+};
 use s3s::{Body, service::S3Service};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,6 +33,10 @@ pub enum Trouble {
         /// So many.
         times: u32,
     },
+    /// It is asked for parts, and says of each answer that it is the whole.
+    WholeForParts,
+    /// It is asked for parts, and answers with as many other bytes.
+    OtherParts,
 }
 
 /// The trouble that is on, and how many requests it came over.
@@ -55,14 +64,15 @@ impl Troubles {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
-    /// What comes over a request of this method.
-    fn over(&self, asked: &str) -> Trouble {
+    /// What comes over a request of this method, for a part or not.
+    fn over(&self, asked: &str, for_a_part: bool) -> Trouble {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (trouble, count) = *now;
         let concerns = match trouble {
             Trouble::None => false,
             Trouble::Refuse { method, times, .. } => count < times && method.is_none_or(|method| method == asked),
             Trouble::LoseReply { method, times } => count < times && method == asked,
+            Trouble::WholeForParts | Trouble::OtherParts => asked == "GET" && for_a_part,
         };
         if !concerns {
             return Trouble::None;
@@ -72,8 +82,20 @@ impl Troubles {
     }
 
     pub(super) async fn answer(&self, service: &S3Service, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
-        match self.over(request.method().as_str()) {
+        match self.over(request.method().as_str(), request.headers().contains_key(RANGE)) {
             Trouble::None => Service::call(service, request).await.map_err(|_| Lost),
+            Trouble::WholeForParts => {
+                let mut answer = Service::call(service, request).await.map_err(|_| Lost)?;
+                *answer.status_mut() = hyper::StatusCode::OK;
+                answer.headers_mut().remove(CONTENT_RANGE);
+                Ok(answer)
+            }
+            Trouble::OtherParts => {
+                let answer = Service::call(service, request).await.map_err(|_| Lost)?;
+                let size = answer.headers().get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
+                let (head, _) = answer.into_parts();
+                Ok(Response::from_parts(head, Body::from("?".repeat(size.expect("it says how long it is")))))
+            }
             Trouble::LoseReply { .. } => {
                 let _ = Service::call(service, request).await;
                 Err(Lost)

@@ -6,6 +6,7 @@ use heim_tests::{
     corpus,
     fleet::Fleet,
     process::Ended,
+    s3::{S3, Trouble},
     truth,
     until::until,
     web::Web,
@@ -66,6 +67,41 @@ async fn a_deployment_is_examined() {
     until("its silence is told", async || {
         let (standing, seen) = found(&fleet.administered(&["doctor", "--json"]).run().await).remove("workers")?;
         (standing == "warning" && seen.starts_with("none was heard of in the last 10 s: ")).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_gives_no_parts_and_a_redis_that_cannot_save_are_told_in_words() {
+    let (fleet, s3) = (Fleet::start(0, 0).await, S3::start());
+    let own = S3::settings("of/this", s3.port());
+    let own: Vec<_> = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let examine = async || fleet.administered(&["doctor"]).settings(&own).run().await;
+    for (trouble, words) in [
+        (Trouble::None, "ok       store       can be written, read, read in part, and deleted from"),
+        // The first of these is an error of the library, which says what it was answered.
+        (
+            Trouble::WholeForParts,
+            "wrong    store       the store does not give the part of an object that it is asked for: ",
+        ),
+        (Trouble::OtherParts, "the part of an object that it is asked for: it gave other bytes\n"),
+    ] {
+        s3.set(trouble);
+        let said = examine().await;
+        assert_eq!(said.status.success(), trouble == Trouble::None, "{said:?}");
+        assert!(said.stdout.contains(words), "{said:?}");
+        assert_eq!(said.stdout.contains("or cache is before it, heeds `Range`"), trouble != Trouble::None, "{said:?}");
+        assert_eq!(s3.objects(), Vec::<String>::new(), "what was written is taken away again");
+    }
+    s3.set(Trouble::None);
+    fleet.redis.lose_folder();
+    assert_eq!(fleet.redis.command("CONFIG SET save \"3600 1\""), "+OK");
+    assert_eq!(fleet.redis.command("BGSAVE"), "+Background saving started");
+    until("it is told", async || {
+        let said = examine().await;
+        let words =
+            "wrong    queue       Redis could not save what it holds (rdb_last_bgsave_status:err), and refuses to take";
+        (said.status.code() == Some(1) && said.stdout.contains(words)).then_some(())
     })
     .await;
 }

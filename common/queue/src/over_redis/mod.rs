@@ -7,8 +7,10 @@ mod layout;
 mod listen;
 mod outage;
 mod pops;
+mod saving;
 
 pub(crate) use pops::Pops;
+pub use saving::{Kept, Saving};
 
 use crate::{QueueError, Subscription};
 use heim_common::{JobRef, job::Lane, room_event::RoomEvent};
@@ -20,7 +22,11 @@ use redis::{
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long anybody waits for Redis, connecting anew included: an upload must
 /// not hang on it.
@@ -54,7 +60,7 @@ impl OverRedis {
             .set_response_timeout(Some(PATIENCE));
         let connecting = ConnectionManager::new_with_config(client.clone(), config);
         let mut commands = within("connect", connecting).await?;
-        if let Some(policy) = eviction::policy(&mut commands).await? {
+        if let Some(policy) = setting(eviction::POLICY, &mut commands).await? {
             eviction::refuse(policy)?;
         } else {
             tracing::warn!("Redis does not tell its maxmemory-policy; see that it is noeviction");
@@ -87,23 +93,20 @@ impl OverRedis {
 
     /// Whether it still keeps what waits: an operator may change that at any time.
     pub(crate) async fn keeps(&self) -> Result<(), QueueError> {
-        match eviction::policy(&mut self.commands.clone()).await? {
+        match setting(eviction::POLICY, &mut self.commands.clone()).await? {
             Some(policy) => eviction::refuse(policy),
             None => Ok(()),
         }
     }
 
-    /// Whether the last snapshot and the last write to its log were kept. What it
-    /// does not tell is no trouble.
-    pub(crate) async fn saves(&self) -> Result<(), QueueError> {
+    pub(crate) async fn saving(&self) -> Result<Saving, QueueError> {
         let mut info = cmd("INFO");
         info.arg("persistence");
         let told: String = self.ask("tell whether it saves", &info).await?;
-        let failed = ["rdb_last_bgsave_status:err", "aof_last_write_status:err", "aof_last_bgrewrite_status:err"];
-        match told.lines().find(|line| failed.contains(&line.trim())) {
-            Some(line) => Err(QueueError::Unsaved { told: line.trim().to_owned() }),
-            None => Ok(()),
-        }
+        let mut commands = self.commands.clone();
+        let points = setting("save", &mut commands).await?;
+        let refuses = setting("stop-writes-on-bgsave-error", &mut commands).await?;
+        Ok(Saving::told(&told, points.as_deref(), refuses.as_deref()))
     }
 
     pub(crate) async fn publish(&self, event: &RoomEvent) -> Result<(), QueueError> {
@@ -123,6 +126,20 @@ impl OverRedis {
 
 fn encode(payload: &impl Serialize) -> Result<Vec<u8>, QueueError> {
     serde_json::to_vec(payload).map_err(QueueError::Encode)
+}
+
+/// A key of its configuration; `None` where it does not tell.
+async fn setting(key: &'static str, commands: &mut ConnectionManager) -> Result<Option<String>, QueueError> {
+    let mut get = cmd("CONFIG");
+    get.arg("GET").arg(key);
+    let answer = within("tell its configuration", async {
+        match get.query_async::<HashMap<String, String>>(commands).await {
+            // Hosted ones forbid the question; that is no outage.
+            Err(error) if !error.is_io_error() => Ok(None),
+            answer => answer.map(Some),
+        }
+    });
+    Ok(answer.await?.and_then(|config| config.into_values().next()))
 }
 
 async fn within<T>(attempt: &'static str, answer: impl Future<Output = RedisResult<T>>) -> Result<T, QueueError> {

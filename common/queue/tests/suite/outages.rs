@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{OverRedis, Transport};
 use heim_common::job::Lane;
-use heim_queue::{Heard, Queue, QueueConfig, QueueError, Subscription};
+use heim_queue::{Heard, Kept, Queue, QueueConfig, QueueError, Saving, Subscription};
+use heim_runtime::finding::Findings;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -168,23 +169,52 @@ async fn an_evicting_redis_is_refused_with_what_to_set() {
     transport.queue().await;
 }
 
+/// What `doctor` says of a Redis, in one line.
+async fn examined(transport: &OverRedis) -> String {
+    let mut found = Findings::default();
+    heim_queue::examine(&transport.config(), &mut found).await;
+    found.to_string()
+}
+
 #[tokio::test]
-async fn a_redis_that_cannot_save_is_told() {
+async fn what_a_redis_keeps_is_told_and_whether_it_takes_nothing_because_it_cannot() {
     let transport = OverRedis::start().await;
     let queue = transport.queue().await;
-    assert!(queue.saves().await.is_ok());
+    let kept = async || queue.saving().await.unwrap().expect("Redis has something to tell");
+    assert_eq!(kept().await, Saving { kept: Kept::Nothing, failed: None, refuses: false });
+    let said = examined(&transport).await;
+    assert!(said.starts_with("ok ") && said.contains("what waits is pushed anew from the rows"), "{said}");
+    for (settings, expected, words) in [
+        ("appendonly yes", Kept::Log, "keeps a log"),
+        ("appendonly no save \"3600 1\"", Kept::Snapshots, "keeps snapshots"),
+    ] {
+        assert_eq!(transport.0.command(&format!("CONFIG SET {settings}")), "+OK");
+        assert_eq!(kept().await.kept, expected);
+        let said = examined(&transport).await;
+        assert!(said.starts_with("ok ") && said.contains(words), "{said}");
+    }
+
+    // The server's own judgement: whether it takes a job.
     transport.0.lose_folder();
     assert_eq!(transport.0.command("BGSAVE"), "+Background saving started");
     let failing = async {
-        loop {
-            match queue.saves().await {
-                Ok(()) => tokio::time::sleep(Duration::from_millis(20)).await,
-                Err(error) => return error,
-            }
+        while kept().await.failed.is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let error = timeout(BOUND, failing).await.expect("the snapshot ends");
-    assert!(matches!(&error, QueueError::Unsaved { told } if told == "rdb_last_bgsave_status:err"), "{error:?}");
+    timeout(BOUND, failing).await.expect("the snapshot ends");
+    for (number, settings, refuses) in [
+        (0, "stop-writes-on-bgsave-error yes", true),
+        (1, "stop-writes-on-bgsave-error no", false),
+        (2, "stop-writes-on-bgsave-error yes save \"\"", false),
+    ] {
+        assert_eq!(transport.0.command(&format!("CONFIG SET {settings}")), "+OK");
+        assert_eq!(queue.push(Lane::Bulk, &jobs(number..number + 1)).await.is_err(), refuses, "{settings}");
+        assert_eq!(kept().await.refuses, refuses, "{settings}");
+        let said = examined(&transport).await;
+        assert!(said.contains("could not save what it holds (rdb_last_bgsave_status:err)"), "{said}");
+        assert!(said.starts_with(if refuses { "wrong " } else { "warning " }), "{said}");
+    }
 }
 
 #[tokio::test]
