@@ -28,6 +28,12 @@ impl Operator {
         Self::new(base, TOKEN)
     }
 
+    /// Where the deployment is.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The request at a path below `/api/v1/`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.web.request(method, &format!("{}/api/v1/{path}", self.base)).bearer_auth(&self.token)

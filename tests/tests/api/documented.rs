@@ -37,7 +37,7 @@ async fn the_document_is_what_was_reviewed() {
 }
 
 /// A path of the document with things in it that are nowhere, so that nothing is done.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     let path = path.replace("{room}", "nowhere").replace("{agent}", "agent:9fX19fX19fU=");
     path.replace("{id}", "0c1oft7ew7ojk").replace("{lane}", "bulk").replace("{worker}", "nobody")
 }

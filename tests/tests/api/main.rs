@@ -1,6 +1,7 @@
 //! The HTTP API: what its document says of it, media objects by it, what operators do
 //! by it beside the shell, what it refuses, and what schemathesis finds.
 
+mod answers;
 mod documented;
 mod listed;
 mod media;
@@ -30,6 +31,15 @@ async fn enter(base: &str, room: &str, nick: &str) -> (Client, String) {
     let client = Client::enter(base, room, Entrance::aware(), nick).await;
     let agent = client.event("hello-event").await["session"]["id"].as_str().expect("an id").to_owned();
     (client, agent)
+}
+
+/// The Python that has schemathesis.
+fn python() -> PathBuf {
+    let environment = root().join(".venv");
+    let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let is_installed = text(environment.join("openapi.txt")) == text(root().join("tests/openapi/requirements.txt"));
+    assert!(is_installed, "`make test-tools` installs schemathesis as tests/openapi/requirements.txt has it");
+    environment.join("bin/python")
 }
 
 fn root() -> &'static Path {
