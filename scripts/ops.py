@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -77,6 +78,21 @@ class Shell:
         environment = {**os.environ, **self.settings}
         done = subprocess.run(command, env=environment, input=said, check=True, stdout=subprocess.PIPE, text=True)
         return json.loads(done.stdout)
+
+    def pixels(self, files):
+        """Why each of these files cannot be made transcodings of, `None` where it can: by
+        `heim-worker pixels`, which does it in the same children and knows no fleet."""
+        with tempfile.TemporaryDirectory() as folder:
+            # What it makes is named after the file alone.
+            links = [os.path.join(folder, f"{number}{file.suffix}") for number, file in enumerate(files)]
+            for link, file in zip(links, files):
+                os.symlink(file.resolve(), link)
+            report = os.path.join(folder, "report.json")
+            command = ["heim-worker", "pixels", *links, "--out", os.path.join(folder, "made"), "--report", report]
+            subprocess.run([*command, "--refusals-ok"], env={**os.environ, "PATH": self.settings["PATH"]}, check=True)
+            with open(report) as said:
+                inputs = json.load(said)["inputs"]
+        return [one["failure"] and one["failure"]["reason"] for one in inputs]
 
     def rows(self, statement):
         """What the database says."""

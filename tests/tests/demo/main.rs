@@ -7,7 +7,7 @@ mod deployment;
 
 use counted::Counted;
 use deployment::{Deployment, Place, root};
-use heim_common::{MediaId, media::MediaState};
+use heim_common::{MediaId, job::Reason, media::MediaState};
 use heim_tests::{
     dashboard::Dashboard,
     sql::{number, sql},
@@ -30,6 +30,10 @@ const BOUND: Duration = Duration::from_mins(5);
 #[derive(Deserialize)]
 struct Report {
     accepted: BTreeMap<MediaId, String>,
+    /// What was uploaded.
+    files: BTreeMap<MediaId, String>,
+    /// Why each of those must fail, if it must.
+    expected: BTreeMap<String, Option<Reason>>,
     paused: Paused,
     killed: Killed,
     dashboard: serde_json::Value,
@@ -95,17 +99,25 @@ async fn load(place: &Place) -> Report {
 async fn all_have_ended(url: &str, report: &Report) {
     assert_eq!(report.accepted.len(), COUNT);
     let database = truth::open(url).await;
-    let (mut ready, mut failed) = (0, 0);
+    let mut ends: BTreeMap<_, usize> = BTreeMap::new();
     for (id, room) in &report.accepted {
         let media = database.media(*id).await.expect("the database answers").expect("it was accepted");
         assert_eq!(media.room.as_str(), room);
-        match (media.state, media.failure) {
-            (MediaState::Ready, None) => ready += 1,
-            (MediaState::Failed, Some(_)) => failed += 1,
-            other => panic!("{id} has not ended, or without a reason: {other:?}"),
-        }
+        let file = &report.files[id];
+        let expected = match report.expected[file] {
+            None => (MediaState::Ready, None),
+            Some(reason) => (MediaState::Failed, Some(reason)),
+        };
+        assert_eq!((media.state, media.failure), expected, "{id} is {file}");
+        *ends.entry(media.failure.map(Reason::as_str)).or_default() += 1;
     }
-    assert!(ready > 100 && failed > 0, "{ready} ready, {failed} failed");
+    // Every tenth is broken, and photos are photos; but for the one in a format that is not decoded.
+    for (file, reason) in &report.expected {
+        let is_photo = file.starts_with("photos/") && !file.ends_with(".avif");
+        assert_eq!(reason.is_none(), is_photo, "{file}: {reason:?}");
+    }
+    let whole = report.files.values().filter(|file| report.expected[*file].is_none()).count();
+    assert!(ends[&None] == whole && whole > COUNT / 2 && ends.keys().len() == 3, "{ends:?}");
     let private = "SELECT count(*) FROM media_object AS media JOIN room ON room.name = media.room WHERE room.private";
     assert!(number(url, private).await > 0, "some are in a private room");
 }
