@@ -78,6 +78,28 @@ fn systemd_reads_every_unit() {
     assert!(said(&wrong).contains("Restrat"), "a unit with a wrong key is found: {}", said(&wrong));
 }
 
+/// What units may leave to whoever has taken their process over, in tenths of what systemd
+/// counts from 0 to 10.
+const EXPOSURE_MAX: &str = "35";
+
+#[test]
+fn units_leave_little_to_whoever_takes_their_process_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let judge = |name: &str, text: &str| {
+        let file = folder.path().join(name.replace('@', "@1"));
+        fs::write(&file, text).expect("a unit can be written");
+        let mut command = Command::new("systemd-analyze");
+        command.args(["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE_MAX]).arg(file);
+        command.output().expect("systemd-analyze is installed")
+    };
+    for (name, text) in units() {
+        let output = judge(&name, &text);
+        assert!(output.status.success(), "{name}: {}", said(&output));
+        let weaker = text.replace("CapabilityBoundingSet=\n", "");
+        assert!(!judge(&name, &weaker).status.success(), "{name}: what is left open is counted");
+    }
+}
+
 #[test]
 fn the_binaries_take_the_words_of_units_and_the_settings_of_the_page() {
     for (name, text) in units() {
