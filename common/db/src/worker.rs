@@ -53,6 +53,14 @@ pub struct WorkerRow {
     pub child_memory_bytes: u64,
 }
 
+impl WorkerRow {
+    /// The walls that are missing around its pixel children, each with what it says of that.
+    pub fn missing_walls(&self) -> impl Iterator<Item = (&str, &str)> {
+        let walls = self.walls.iter().map(|(wall, how)| (wall.as_str(), how.as_str()));
+        walls.filter(|(_, how)| how.starts_with("missing"))
+    }
+}
+
 impl Database {
     /// Keeps what a worker says of itself; returns what is wanted of it. A worker that
     /// was drained and has started again under its name is to run.

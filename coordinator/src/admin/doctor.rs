@@ -178,10 +178,9 @@ async fn workers(db: &Database, found: &mut Findings) {
         found.ok(PART, format!("{} were heard of just now", alive.len()));
     }
     let missing = |worker: &WorkerRow| {
-        let missing = worker.walls.iter().filter(|(_, how)| how.starts_with("missing"));
-        missing.map(|(wall, how)| format!("{wall} {how}")).collect::<Vec<_>>().join("; ")
+        worker.missing_walls().map(|(wall, how)| format!("{wall} {how}")).collect::<Vec<_>>().join("; ")
     };
-    let open: Vec<_> = alive.into_iter().filter(|worker| !missing(worker).is_empty()).collect();
+    let open: Vec<_> = alive.into_iter().filter(|worker| worker.missing_walls().next().is_some()).collect();
     if open.is_empty() {
         found.ok("walls", "all are up around the pixel children of all workers that were heard of");
     } else {

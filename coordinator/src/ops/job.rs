@@ -157,8 +157,34 @@ fn errors(attempts: &[AttemptRow]) -> Markup {
         @for AttemptRow { fence, error, .. } in attempts {
             @if let Some(error) = error {
                 h3 { "What went wrong at claim " (fence) }
-                ol .chain { @for cause in error.split(": ") { li { (cause) } } }
+                p .chain { (error) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heim_common::Millis;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_went_wrong_is_shown_as_it_was_said() {
+        let said = "fetching the original: GET <s3>: 503: SlowDown";
+        let attempt = AttemptRow {
+            fence: 2,
+            worker: "w-1".to_owned(),
+            waited_ms: 0,
+            began: Millis(1),
+            ended: Some(Millis(2)),
+            verdict: Some("retry".to_owned()),
+            reason: Some("store-unavailable".to_owned()),
+            error: Some(said.to_owned()),
+            stages_ms: BTreeMap::new(),
+        };
+        let shown = errors(&[AttemptRow { error: None, ..attempt.clone() }, attempt]).into_string();
+        let said = said.replace('<', "&lt;").replace('>', "&gt;");
+        assert_eq!(shown, format!("<h3>What went wrong at claim 2</h3><p class=\"chain\">{said}</p>"));
     }
 }

@@ -222,8 +222,7 @@ fn state(worker: &WorkerRow) -> Markup {
 }
 
 fn walls(worker: &WorkerRow) -> Markup {
-    let is_down = |how: &str| how.starts_with("missing");
-    let down: Vec<_> = worker.walls.iter().filter(|(_, how)| is_down(how)).collect();
+    let down: Vec<_> = worker.missing_walls().map(|(wall, _)| wall).collect();
     html! {
         @if worker.walls.is_empty() { span .muted { "not told" } }
         @else {
@@ -232,7 +231,7 @@ fn walls(worker: &WorkerRow) -> Markup {
                     @if down.is_empty() { "all " (worker.walls.len()) " up" }
                     @else { (down.len()) " of " (worker.walls.len()) " down" }
                 }
-                ul { @for (wall, how) in &worker.walls { li .bad[is_down(how)] { (wall) ": " (how) } } }
+                ul { @for (wall, how) in &worker.walls { li .bad[down.contains(&wall.as_str())] { (wall) ": " (how) } } }
             }
         }
     }

@@ -68,8 +68,7 @@ fn list(workers: &[WorkerRow]) -> Said {
             (true, state) if state == worker.wish => state.as_str().to_owned(),
             (true, state) => format!("{}, to be {}", state.as_str(), worker.wish.as_str()),
         };
-        let down: Vec<_> = worker.walls.iter().filter(|(_, how)| how.starts_with("missing")).collect();
-        let down: Vec<_> = down.into_iter().map(|(wall, _)| wall.as_str()).collect();
+        let down: Vec<_> = worker.missing_walls().map(|(wall, _)| wall).collect();
         [
             worker.name.clone(),
             state,

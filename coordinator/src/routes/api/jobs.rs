@@ -34,80 +34,75 @@ pub(super) struct JobPage {
     next: Option<JobId>,
 }
 
-/// Which jobs: those of which all is true that is said.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct JobsAsked {
-    /// In this state.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::State, inline, required = false)]
-    state: Option<JobState>,
-    /// In this lane.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::Lane, inline, required = false)]
-    lane: Option<Lane>,
-    /// In this room.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::RoomName, inline, required = false)]
-    room: Option<RoomName>,
-    /// On this media object.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::MediaId, inline, required = false)]
-    media: Option<MediaId>,
-    /// Whose last failure was this.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::Reason, inline, required = false)]
-    reason: Option<Reason>,
-    /// That this worker has had.
-    #[serde(default, deserialize_with = "asked::line")]
-    #[param(value_type = words::Line, inline, required = false)]
-    worker: Option<String>,
-    /// Only those before this one: `next` of the page before.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::JobId, inline, required = false)]
-    before: Option<JobId>,
-    /// How many.
-    #[serde(default = "asked::page_default", deserialize_with = "asked::limit")]
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    limit: u64,
+/// The keys of a query by which jobs are found, and those of an operation's own. In one
+/// struct each, because serde refuses no unknown key where another is flattened into it.
+macro_rules! query_of_jobs {
+    ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[derive(Deserialize, IntoParams)]
+        #[into_params(parameter_in = Query)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            /// In this state.
+            #[serde(default, deserialize_with = "asked::word")]
+            #[param(value_type = words::State, inline, required = false)]
+            state: Option<JobState>,
+            /// In this lane.
+            #[serde(default, deserialize_with = "asked::word")]
+            #[param(value_type = words::Lane, inline, required = false)]
+            lane: Option<Lane>,
+            /// In this room.
+            #[serde(default, deserialize_with = "asked::word")]
+            #[param(value_type = words::RoomName, inline, required = false)]
+            room: Option<RoomName>,
+            /// On this media object.
+            #[serde(default, deserialize_with = "asked::word")]
+            #[param(value_type = words::MediaId, inline, required = false)]
+            media: Option<MediaId>,
+            /// Whose last failure was this.
+            #[serde(default, deserialize_with = "asked::word")]
+            #[param(value_type = words::Reason, inline, required = false)]
+            reason: Option<Reason>,
+            /// That this worker has had.
+            #[serde(default, deserialize_with = "asked::line")]
+            #[param(value_type = words::Line, inline, required = false)]
+            worker: Option<String>,
+            $($own)*
+        }
+
+        impl $name {
+            fn filter(self) -> JobFilter {
+                let Self { state, lane, room, media, reason, worker, .. } = self;
+                JobFilter { state, lane, room, media, reason, worker }
+            }
+        }
+    };
 }
 
-/// Which jobs something is done to: those of which all is true that is said.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct JobsMeant {
-    /// In this state.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::State, inline, required = false)]
-    state: Option<JobState>,
-    /// In this lane.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::Lane, inline, required = false)]
-    lane: Option<Lane>,
-    /// In this room.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::RoomName, inline, required = false)]
-    room: Option<RoomName>,
-    /// On this media object.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::MediaId, inline, required = false)]
-    media: Option<MediaId>,
-    /// Whose last failure was this.
-    #[serde(default, deserialize_with = "asked::word")]
-    #[param(value_type = words::Reason, inline, required = false)]
-    reason: Option<Reason>,
-    /// That this worker has had.
-    #[serde(default, deserialize_with = "asked::line")]
-    #[param(value_type = words::Line, inline, required = false)]
-    worker: Option<String>,
-    /// All of them: where nothing else is said, this must be.
-    #[serde(default)]
-    all: bool,
-    /// `true`: say exactly what would be done, and do nothing.
-    #[serde(default)]
-    dry_run: bool,
+query_of_jobs! {
+    /// Which jobs: those of which all is true that is said.
+    JobsAsked {
+        /// Only those before this one: `next` of the page before.
+        #[serde(default, deserialize_with = "asked::word")]
+        #[param(value_type = words::JobId, inline, required = false)]
+        before: Option<JobId>,
+        /// How many.
+        #[serde(default = "asked::page_default", deserialize_with = "asked::limit")]
+        #[param(minimum = 1, maximum = 1000, default = 50)]
+        limit: u64,
+    }
+}
+
+query_of_jobs! {
+    /// Which jobs something is done to: those of which all is true that is said.
+    JobsMeant {
+        /// All of them: where nothing else is said, this must be.
+        #[serde(default)]
+        all: bool,
+        /// `true`: say exactly what would be done, and do nothing.
+        #[serde(default)]
+        dry_run: bool,
+    }
 }
 
 /// What was done to jobs, or would be.
@@ -128,9 +123,8 @@ pub(super) async fn list_jobs(
     State(Served { app, .. }): State<Served>,
     Query(asked): Query<JobsAsked>,
 ) -> Result<Json<JobPage>, Failure> {
-    let JobsAsked { state, lane, room, media, reason, worker, before, limit } = asked;
-    let filter = JobFilter { state, lane, room, media, reason, worker };
-    let page = app.db.jobs_page(&filter, before, limit).await?;
+    let (before, limit) = (asked.before, asked.limit);
+    let page = app.db.jobs_page(&asked.filter(), before, limit).await?;
     let next = asked::next(&page, limit, |job| job.id);
     Ok(Json(JobPage { jobs: page.into_iter().map(Into::into).collect(), next }))
 }
@@ -195,8 +189,7 @@ pub(super) async fn discard_job(
 
 /// Nothing is done to all jobs because somebody forgot to say which.
 fn meant(meant: JobsMeant) -> Result<(Which, bool), Failure> {
-    let JobsMeant { state, lane, room, media, reason, worker, all, dry_run } = meant;
-    let filter = JobFilter { state, lane, room, media, reason, worker };
+    let (all, dry_run, filter) = (meant.all, meant.dry_run, meant.filter());
     match (filter == JobFilter::default(), all) {
         (true, false) => Err(Failure::with(Code::BadRequest, "Say what to match, or all=true.")),
         (false, true) => Err(Failure::with(Code::BadRequest, "Say what to match or all=true, not both.")),
