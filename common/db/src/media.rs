@@ -67,6 +67,8 @@ pub struct UploadSlot {
     pub agent: UserId,
     /// Where it is in its life.
     pub state: MediaState,
+    /// Whether its content is there.
+    pub is_uploaded: bool,
     /// When its upload handle expires.
     pub expires: Millis,
     /// Most bytes that it may have.
@@ -125,6 +127,7 @@ impl Database {
                 room: column::of("media_object", "room").word(&row.room)?,
                 agent: UserId::from_stored(row.agent_id),
                 state: column::of("media_object", "state").word(&row.state)?,
+                is_uploaded: row.uploaded.is_some(),
                 expires: Millis(row.expires),
                 max_size: column::of("media_object", "max_size").number(row.max_size)?,
                 encryption: media_row::read_encryption(row.encryption_key_id, row.wrapped_key)?,

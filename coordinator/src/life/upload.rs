@@ -50,7 +50,8 @@ where
         return Err(Code::HandleExpired.into());
     }
     if slot.state != MediaState::Created {
-        return Err(already_uploaded(media));
+        // Whoever hears that it is uploaded believes that it is in: not so where it was refused.
+        return Err(if slot.is_uploaded { already_uploaded(media) } else { Code::HandleExpired.into() });
     }
     if length == 0 {
         return Err(Code::EmptyUpload.into());

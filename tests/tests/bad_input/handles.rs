@@ -1,7 +1,7 @@
 //! Upload handles that are no longer good, or never were.
 
 use crate::aftermath::{Scene, still_serves};
-use heim_common::{Millis, wire::UploadHandle};
+use heim_common::{Millis, job::Reason, media::MediaState, wire::UploadHandle};
 use heim_tests::{
     corpus, truth,
     until::until,
@@ -33,6 +33,24 @@ async fn an_expired_handle() {
     assert_eq!(refused.refusal(), (403, "handle-expired".into()));
     assert!(scene.heim.stored().is_empty());
     assert_eq!(truth::rows(&database).await.lines().count(), 1, "until the sweep sees that it expired");
+}
+
+/// Nobody is told that it is in who tries again because the answer was lost.
+#[tokio::test]
+async fn a_handle_whose_upload_was_refused_for_good() {
+    let scene = Scene::new().await;
+    let (web, id) = (Web::default(), scene.handle.id);
+    scene.ana.send("look", &[id]).await;
+    let refused = web.upload(&scene.handle, "no picture, and long enough to be known for none").await;
+    assert_eq!(refused.refusal(), (415, "type-not-allowed".into()));
+    for _ in 0..2 {
+        let again = web.upload(&scene.handle, corpus::read(corpus::SMALL)).await;
+        assert_eq!(again.refusal(), (403, "handle-expired".into()));
+    }
+    let media = scene.ana.media(id).await;
+    assert_eq!((media.state, media.failure.as_deref()), (MediaState::Failed, Some(Reason::UnsupportedType.sentence())));
+    assert!(scene.heim.stored().is_empty());
+    still_serves(scene.heim).await;
 }
 
 #[tokio::test]

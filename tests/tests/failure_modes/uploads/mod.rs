@@ -2,6 +2,7 @@
 
 mod doubled;
 mod exhausted;
+mod expired;
 mod framing;
 mod interrupted;
 mod lost_reply;
