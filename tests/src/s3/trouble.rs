@@ -25,6 +25,13 @@ pub enum Trouble {
         /// So many.
         times: u32,
     },
+    /// It says nothing to so many requests of this method, and carries them not out.
+    Hang {
+        /// Only these.
+        method: &'static str,
+        /// So many.
+        times: u32,
+    },
     /// It carries so many requests of this method out and closes the connection
     /// instead of answering.
     LoseReply {
@@ -71,7 +78,7 @@ impl Troubles {
         let concerns = match trouble {
             Trouble::None => false,
             Trouble::Refuse { method, times, .. } => count < times && method.is_none_or(|method| method == asked),
-            Trouble::LoseReply { method, times } => count < times && method == asked,
+            Trouble::Hang { method, times } | Trouble::LoseReply { method, times } => count < times && method == asked,
             Trouble::WholeForParts | Trouble::OtherParts => asked == "GET" && for_a_part,
         };
         if !concerns {
@@ -96,6 +103,8 @@ impl Troubles {
                 let (head, _) = answer.into_parts();
                 Ok(Response::from_parts(head, Body::from("?".repeat(size.expect("it says how long it is")))))
             }
+            // Until the client has gone.
+            Trouble::Hang { .. } => std::future::pending().await,
             Trouble::LoseReply { .. } => {
                 let _ = Service::call(service, request).await;
                 Err(Lost)

@@ -5,5 +5,6 @@ mod children;
 mod cut_off;
 mod frozen;
 mod killed;
+mod store_faults;
 
 pub(crate) use heim_tests::job;
