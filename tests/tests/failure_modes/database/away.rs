@@ -7,20 +7,18 @@ use heim_tests::{
     postgres::Postgres,
     sharing::share_accepted,
     sql::sql,
-    standalone::HOOKS,
     truth,
     until::until,
-    web::{Answer, Web, answer},
+    web::{Answer, Web},
 };
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// What everybody is told who asks for what the database has.
-const SORRY: &str = "not available right now, try again";
+pub(super) const SORRY: &str = "not available right now, try again";
 
 /// Waits until a coordinator says that it can do its work, or that it cannot.
-async fn readiness(base: &str, status: u16) -> Answer {
+pub(super) async fn readiness(base: &str, status: u16) -> Answer {
     until(&format!("/readyz says {status}"), async || {
         let answer = Web::default().get(&format!("{base}/readyz")).await;
         (answer.status == status).then_some(answer)
@@ -28,7 +26,7 @@ async fn readiness(base: &str, status: u16) -> Answer {
     .await
 }
 
-fn assert_only_503(told: &Told) {
+pub(super) fn assert_only_503(told: &Told) {
     let Told { refused, errors, without_retry_after, unanswered, .. } = told;
     let mut codes = refused.keys().filter(|(status, code)| (*status, code.as_str()) != (503, "unavailable"));
     assert!(codes.next().is_none(), "{refused:?}");
@@ -71,94 +69,6 @@ async fn f42_a_postgres_that_is_restarted_or_killed_loses_nothing_that_was_accep
     for process in fleet.coordinators.iter().chain(&fleet.workers) {
         assert!(!process.log().contains("panicked"), "{}", process.log());
     }
-}
-
-/// Every request that needs the database, by method and path.
-fn requests(media: &str, job: &str) -> Vec<(Method, String, Value)> {
-    let hook = json!({
-        "media_id": media, "name": "thumb-160", "content_type": "image/webp", "size": 1,
-    });
-    let uploaded = json!({ "content_type": "image/png", "size": 1, "sha256": "" });
-    let post = |path: String, body: Value| (Method::POST, path, body);
-    vec![
-        (Method::GET, format!("/room/welcome/media/{media}/original"), Value::Null),
-        post("/room/welcome/media".to_owned(), hook),
-        post(format!("/room/welcome/media/{media}/uploaded"), uploaded),
-        post(format!("/store/jobs/{job}/claim"), json!({ "worker": "w", "engine": 1 })),
-        post(format!("/store/jobs/{job}/heartbeat"), json!({ "fence": 1 })),
-        post(format!("/store/jobs/{job}/finish"), json!({ "fence": 1, "verdict": "done" })),
-        (Method::GET, "/api/v1/rooms/welcome".to_owned(), Value::Null),
-        (Method::PUT, "/api/v1/rooms/other".to_owned(), json!({ "private": false })),
-        (Method::DELETE, "/api/v1/rooms/other".to_owned(), Value::Null),
-        post("/api/v1/rooms/other/keys".to_owned(), json!({})),
-        (Method::PUT, "/api/v1/rooms/welcome/managers/agent:AAAAAAAAAAA=".to_owned(), Value::Null),
-        (Method::DELETE, "/api/v1/rooms/welcome/managers/agent:AAAAAAAAAAA=".to_owned(), Value::Null),
-        (Method::DELETE, format!("/api/v1/rooms/welcome/messages/{media}"), Value::Null),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f42_every_route_and_command_says_so_while_the_database_is_away() {
-    const TOKEN: &str = "a token of the administrator";
-    let server = Postgres::start();
-    let settings = [("database.timeout_ms", "300"), ("admin.token", TOKEN), ("keys.master", &"ab".repeat(32))];
-    let fleet = Fleet::over(server.fresh_url(), None, 1, 0, &settings).await;
-    let base = fleet.base(0);
-    let ana = Client::enter(base, "welcome", Entrance::aware(), "ana").await;
-    let (said, handle) = (ana.send("hello", &[]).await, ana.upload_handle().await);
-    server.stop();
-
-    let commands = [
-        ("nick", json!({ "name": "anna" })),
-        ("send", json!({ "content": "lost" })),
-        ("who", Value::Null),
-        ("log", json!({ "n": 1 })),
-        ("get-message", json!({ "id": said["id"] })),
-        ("edit-message", json!({ "id": said["id"], "delete": true })),
-        ("media-upload", json!({})),
-        ("get-media", json!({ "id": handle.id })),
-    ];
-    for (command, data) in &commands {
-        assert_eq!(ana.refused(command, data.clone()).await, SORRY, "{command}");
-    }
-    assert_eq!(ana.command("ping", json!({ "time": 7 })).await["time"], 7);
-    let refused = Client::connect(base, "welcome", Entrance::aware()).await.expect_err("nobody can be let in");
-    assert_eq!((refused.status, refused.code.as_str()), (503, "unavailable"));
-
-    let web = Web::default();
-    let sorry = |answer: Answer, what: &str| {
-        assert_eq!(answer.refusal(), (503, "unavailable".to_owned()), "{what}");
-        assert_eq!(answer.header("retry-after"), "1", "{what}");
-    };
-    sorry(web.upload(&handle, bmp(1)).await, "an upload");
-    for (method, path, body) in requests(&handle.id.to_string(), &handle.id.to_string()) {
-        let mut request = web.request(method.clone(), &format!("{base}{path}"));
-        request = if path.starts_with("/api") {
-            request.bearer_auth(TOKEN)
-        } else {
-            request.basic_auth(HOOKS.0, Some(HOOKS.1))
-        };
-        if !body.is_null() {
-            request = request.json(&body);
-        }
-        sorry(answer(request).await, &format!("{method} {path}"));
-    }
-    for alive in ["/healthz", "/metrics", "/", "/room/welcome/"] {
-        assert!(web.get(&format!("{base}{alive}")).await.status < 400, "{alive}");
-    }
-    let report = readiness(base, 503).await.json();
-    assert_eq!((&report["ready"], &report["queue"], &report["store"]), (&json!(false), &json!("ok"), &json!("ok")));
-
-    server.restart();
-    for (command, data) in &commands {
-        assert!(ana.ask(command, data.clone()).await["error"].as_str().is_none_or(|error| error != SORRY), "{command}");
-    }
-    assert_eq!(web.upload(&handle, bmp(1)).await.status, 201);
-    assert_eq!(ana.heard.ended(), None, "the session has outlived it");
-    let log = fleet.coordinators[0].log();
-    assert!(!log.contains("panicked") && !log.contains("code=\"internal\""), "{log}");
-    // There is no worker, and the end of the fleet looks for jobs that were left.
-    sql(fleet.database_url(), "UPDATE job SET state = 'done'").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,5 +3,7 @@
 mod away;
 mod cancelled;
 mod crowded;
+mod every_route;
 mod lost_answer;
+mod routes;
 mod sqlite;
