@@ -55,6 +55,9 @@ pub enum Fault {
     Throttle(u64),
     /// Connections are taken, and nothing goes either way until it heals.
     BlackHole,
+    /// Nothing goes over the connections that are open, now and ever, and nobody is
+    /// told; new ones are well.
+    Forget,
     /// A bit of the byte with this number is flipped.
     Corrupt(Way, u64),
 }
@@ -143,7 +146,15 @@ async fn connect(mut client: TcpStream, port: u16, mut faults: watch::Receiver<F
     // Borrowed, because halves that own a socket close it, and a closed one is not reset.
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     let is_said = AtomicBool::new(false);
-    let pump = |way, from, to| Pump { way, from, to, faults: faults.clone(), passed: 0, is_said: &is_said };
+    let pump = |way, from, to| Pump {
+        way,
+        from,
+        to,
+        faults: faults.clone(),
+        passed: 0,
+        is_said: &is_said,
+        is_forgotten: false,
+    };
     let (requests, replies) = (pump(Way::In, from_client, to_server), pump(Way::Out, from_server, to_client));
     // One way may be over before the other; a cut ends both.
     let _ = tokio::try_join!(requests.run(), replies.run());
@@ -164,6 +175,8 @@ struct Pump<'a> {
     passed: u64,
     /// Whether the client has said what is not to be answered; of both ways.
     is_said: &'a AtomicBool,
+    /// Whether it was open when connections were forgotten.
+    is_forgotten: bool,
 }
 
 /// The connection is to be reset.
@@ -191,9 +204,12 @@ impl Pump<'_> {
                 _ => CHUNK_BYTES,
             };
             let read = tokio::select! {
-                read = self.from.read(&mut chunk[..allowed]), if fault != Fault::BlackHole => read.map_err(|_| Reset)?,
+                read = self.from.read(&mut chunk[..allowed]), if fault != Fault::BlackHole && !self.is_forgotten => {
+                    read.map_err(|_| Reset)?
+                }
                 changed = self.faults.changed() => {
                     changed.map_err(|_| Reset)?;
+                    self.is_forgotten |= *self.faults.borrow() == Fault::Forget;
                     self.passed = 0;
                     self.is_said.store(false, Ordering::Relaxed);
                     continue;
@@ -327,6 +343,19 @@ mod tests {
         let mut answer = [0; 5];
         (&client).read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"hello");
+    }
+
+    #[test]
+    fn what_it_forgets_is_dead_for_ever_and_what_comes_is_well() {
+        let proxy = Proxy::before(echo());
+        let (old, bound) = (client(&proxy), Some(Duration::from_millis(200)));
+        ask(&old, b"hello").unwrap();
+        proxy.set(Fault::Forget);
+        assert_eq!(ask(&client(&proxy), b"hello").unwrap(), b"hello");
+        proxy.heal();
+        old.set_read_timeout(bound).unwrap();
+        assert!(ask(&old, b"hello").is_err());
+        assert_eq!(ask(&client(&proxy), b"hello").unwrap(), b"hello");
     }
 
     #[test]

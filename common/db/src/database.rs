@@ -4,6 +4,7 @@ use crate::{
     cause::Cause,
     clock,
     config::DatabaseConfig,
+    doubt::Doubt,
     entity::coordinator,
     error::DbError,
     lock::{self, Order},
@@ -178,13 +179,20 @@ fn postgres(rest: &str, timeout: Duration) -> Result<ConnectOptions, DbError> {
         return Err(DbError::Url("`postgres:` must be followed by `//host/name`"));
     }
     let mut options = ConnectOptions::new(format!("postgres:{rest}"));
-    let timeout = timeout.as_millis().to_string();
+    let (doubt, timeout) = (Doubt::within(timeout), timeout.as_millis().to_string());
     options.set_application_name("heim-media").map_sqlx_postgres_opts(move |options| {
         options.options([
             ("statement_timeout", timeout.as_str()),
             ("lock_timeout", &timeout),
             ("idle_in_transaction_session_timeout", &timeout),
         ])
+    });
+    options.test_before_acquire(false).map_sqlx_postgres_pool_opts(move |pool| {
+        let doubt = doubt.clone();
+        pool.before_acquire(move |connection, known| {
+            let doubt = doubt.clone();
+            Box::pin(async move { doubt.is_good(connection, known.idle_for).await })
+        })
     });
     Ok(options)
 }

@@ -27,6 +27,7 @@ mod content;
 mod database;
 mod departure;
 mod dispatch;
+mod doubt;
 mod entity;
 mod error;
 mod event;

@@ -6,4 +6,5 @@ mod crowded;
 mod every_route;
 mod lost_answer;
 mod routes;
+mod silent;
 mod sqlite;

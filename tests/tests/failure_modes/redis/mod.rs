@@ -5,4 +5,5 @@ mod away;
 mod full;
 mod lanes;
 mod lost;
+mod silent;
 mod slow;
