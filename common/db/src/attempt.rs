@@ -216,9 +216,8 @@ async fn fail(
         .await?;
     match ending.attempts.after(reason, failures, deaths) {
         AfterFailure::Again => {
-            // A lease has run out before it is known that its worker is lost: to the first loss
-            // that was rest enough.
-            let waited = matches!(ending.by, By::Sweep) && failures == 1;
+            // A lease has run out before it is known that its worker is lost: that was rest enough.
+            let waited = matches!(ending.by, By::Sweep);
             again(tx, job.id, if waited { Duration::ZERO } else { (ending.pause)(failures) }).await
         }
         AfterFailure::GiveUp(reason) => Ok(Finished::GaveUp(give_up(tx, media, job, reason).await?)),

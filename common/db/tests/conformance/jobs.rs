@@ -7,7 +7,7 @@ use crate::{
     },
     place::{on_both, race, tick},
 };
-use heim_common::media::MediaState;
+use heim_common::{job::Reason, media::MediaState};
 use heim_db::{Claim, JobCounts, Reaped, Uploaded};
 use std::time::Duration;
 
@@ -80,15 +80,17 @@ on_both! {
         assert_eq!(ask("worker", Some(5)).await, None, "it is somebody else's by now");
     }
 
-    async fn a_first_loss_is_made_good_at_once_and_a_second_after_a_rest(place: &Place) {
+    async fn a_lost_worker_costs_no_rest_as_often_as_a_job_is_tried(place: &Place) {
         claimed(place, 1, "one", NO_LEASE).await;
         let an_hour = |_| Duration::from_hours(1);
+        for _ in 1..ATTEMPTS.failures_max {
+            tick(place).await;
+            assert_eq!(place.job_reap(&ATTEMPTS, &an_hour).await.unwrap(), [Reaped::Again(job_id(1))]);
+            assert!(place.job_claim(job_id(1), "worker", 1, NO_LEASE).await.unwrap().is_some());
+        }
         tick(place).await;
-        assert_eq!(place.job_reap(&ATTEMPTS, &an_hour).await.unwrap().len(), 1);
-        assert!(place.job_claim(job_id(1), "worker", 1, NO_LEASE).await.unwrap().is_some());
-        tick(place).await;
-        assert_eq!(place.job_reap(&ATTEMPTS, &an_hour).await.unwrap().len(), 1);
-        assert_eq!(place.job_claim(job_id(1), "worker", 1, NO_LEASE).await.unwrap(), None);
+        let lost = place.job_reap(&ATTEMPTS, &an_hour).await.unwrap();
+        assert!(matches!(&lost[..], [Reaped::GaveUp(lost)] if lost.reason == Reason::WorkerLost), "{lost:?}");
     }
 
     async fn a_heartbeat_holds_the_job(place: &Place) {

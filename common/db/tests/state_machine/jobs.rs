@@ -129,12 +129,8 @@ impl Model {
         job.deaths += u32::from(reason == Reason::ChildDied);
         job.reason = Some(reason);
         match ATTEMPTS.after(reason, job.failures, job.deaths) {
-            // To the first loss the lease was rest enough.
-            AfterFailure::Again if reason == Reason::WorkerLost => {
-                let rests = job.failures > 1;
-                self.again(object, rests)
-            }
-            AfterFailure::Again => self.again(object, true),
+            // To a loss the lease was rest enough.
+            AfterFailure::Again => self.again(object, reason != Reason::WorkerLost),
             AfterFailure::GiveUp(reason) => self.give_up_job(object, reason),
         }
     }

@@ -20,7 +20,7 @@ async fn upload(client: &Client) -> MediaId {
 }
 
 /// A figure of the first coordinator.
-async fn figure(fleet: &Fleet, name: &str) -> Option<f64> {
+pub(super) async fn figure(fleet: &Fleet, name: &str) -> Option<f64> {
     let answer = Web::default().get(&format!("{}/metrics", fleet.base(0))).await;
     let text = String::from_utf8(answer.body).expect("figures are text");
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())

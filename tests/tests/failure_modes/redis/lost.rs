@@ -1,5 +1,6 @@
 //! Redis comes back with less, with nothing, or with too much.
 
+use super::full::figure;
 use heim_common::{JobId, MediaId};
 use heim_tests::{
     client::{Client, Entrance},
@@ -109,6 +110,35 @@ async fn f33_emptied_under_load_again_and_again() {
         fleet.redis.flush();
     }
     all_are_ready(&fleet, &client, ids).await;
+}
+
+/// Nothing more fits in, and what waited is lost as well.
+#[tokio::test]
+async fn f35_full_and_then_with_room_it_is_filled_again_in_time() {
+    let mut fleet = Fleet::with(1, 0, &WINDOW).await;
+    let (client, mut ids) = backlog(&fleet).await;
+    assert_eq!(fleet.redis.command("CONFIG SET maxmemory 1"), "+OK");
+    fleet.redis.flush();
+    ids.push(upload(&client).await);
+    until("the alarm", async || (figure(&fleet, "heim_dispatch_failing").await == Some(1.0)).then_some(())).await;
+    assert_eq!(fleet.redis.command(WAITING), ":0");
+    assert_eq!(fleet.redis.command("CONFIG SET maxmemory 0"), "+OK");
+    recovers(&mut fleet, &client, ids).await;
+}
+
+/// What came while it was frozen is told to it when it answers again.
+#[tokio::test]
+async fn f37_frozen_and_then_answering_it_is_filled_in_time() {
+    let mut fleet = Fleet::with(1, 0, &WINDOW).await;
+    let client = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+    fleet.redis.freeze();
+    let mut ids = Vec::new();
+    for _ in 0..JOBS {
+        ids.push(upload(&client).await);
+    }
+    until("the alarm", async || (figure(&fleet, "heim_dispatch_failing").await == Some(1.0)).then_some(())).await;
+    fleet.redis.thaw();
+    recovers(&mut fleet, &client, ids).await;
 }
 
 #[tokio::test]
