@@ -7,7 +7,7 @@ use crate::{
     database::Database,
     entity::{job, media_object},
     error::DbError,
-    event, history, media,
+    event, history, job_row, media,
     transaction::transact,
 };
 use heim_common::{
@@ -73,7 +73,7 @@ impl Database {
             }
             begin_anew(tx, job.id).await?;
             let had_failed = object.state == MediaState::Failed.as_str();
-            let seq = if had_failed { Some(wait_again(tx, &object).await?) } else { None };
+            let seq = if had_failed { Some(wait_again(tx, &object, &job).await?) } else { None };
             let room = column::of("job", "room").word(&job.room)?;
             Ok(Retried::Again { room, media: MediaId::from_i64(job.media_id), seq })
         })
@@ -129,11 +129,14 @@ async fn begin_anew(tx: &DatabaseTransaction, id: i64) -> Result<(), Cause> {
 }
 
 /// Brings a media object back to where its upload left it, and tells of the original,
-/// which is there: clients see by it that the rest is awaited again.
-async fn wait_again(tx: &DatabaseTransaction, object: &media_object::Model) -> Result<i64, Cause> {
+/// which is there: clients see by it that the rest is awaited again. Where all that
+/// is asked for came after the failure, nothing is awaited: it is ready.
+async fn wait_again(tx: &DatabaseTransaction, object: &media_object::Model, job: &job::Model) -> Result<i64, Cause> {
     use media_object::{Column, Entity};
+    let is_all_there = job_row::missing(tx, job, None).await?.is_empty();
+    let state = if is_all_there { MediaState::Ready } else { MediaState::Uploaded };
     Entity::update_many()
-        .col_expr(Column::State, Expr::value(MediaState::Uploaded.as_str()))
+        .col_expr(Column::State, Expr::value(state.as_str()))
         .col_expr(Column::Failure, Expr::value(None::<String>))
         .filter(Column::Id.eq(object.id))
         .exec(tx)

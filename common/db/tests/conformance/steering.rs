@@ -59,6 +59,19 @@ on_both! {
         assert_eq!((object.state, object.failure), (MediaState::Failed, Some(Reason::TooCostly)));
     }
 
+    async fn what_came_after_the_failure_is_all_that_a_retry_needs(place: &Place) {
+        failed(place, 1, "one", Reason::WorkerLost).await;
+        for index in 0..2 {
+            place.transcoding_register(&registration(1, "one", index, 1)).await.unwrap();
+        }
+        assert_eq!(place.media(media_id(1)).await.unwrap().unwrap().state, MediaState::Failed);
+        assert!(matches!(place.job_retry(job_id(1)).await.unwrap(), Retried::Again { seq: Some(_), .. }));
+        assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None, "nothing is missing");
+        let object = place.media(media_id(1)).await.unwrap().unwrap();
+        assert_eq!((object.state, object.failure), (MediaState::Ready, None), "and not uploaded for ever");
+        assert!(place.snapshot().await.unwrap().contains(" done fence 2 "));
+    }
+
     async fn what_rests_is_due_at_once(place: &Place) {
         let fence = claimed(place, 1, "one", LEASE).await.fence;
         let an_hour = |_| Duration::from_hours(1);

@@ -63,7 +63,12 @@ impl History {
     /// What must be true when nothing is left to do.
     pub(crate) fn judge(&self, model: &Model) {
         for object in 0..OBJECTS {
-            let released = self.count(|_, answer| matches!(answer, Answer::These(these) if these.contains(&object)));
+            let released = self.count(|step, answer| match (step, answer) {
+                (Step::Release, Answer::These(these)) | (Step::Purge(_), Answer::Purged(these, _)) => {
+                    these.contains(&object)
+                }
+                _ => false,
+            });
             let stored = self.stored(object);
             assert!(stored.is_none_or(|(_, is_one)| is_one), "two uploads won");
             let row = model.media[object].as_ref();
@@ -107,10 +112,16 @@ impl History {
             (Step::Reap, Answer::Reaped(these)) => these.iter().any(|(of, _)| *of == object),
             _ => false,
         };
-        let bad = self.count(is_bad);
+        // An operator lets it begin anew.
+        let anew = |(step, answer): &(Step, Answer)| *step == Step::Retry(object) && matches!(answer, Answer::Anew(_));
+        let since = self.all.iter().rposition(anew).map_or(0, |place| place + 1);
+        let count = |is_one: &dyn Fn(&Step, &Answer) -> bool| {
+            self.all[since..].iter().filter(|(step, answer)| is_one(step, answer)).count()
+        };
+        let bad = count(&is_bad);
         let died = Verdict::Retry { reason: Reason::ChildDied };
-        let deaths = self
-            .count(|step, answer| is_bad(step, answer) && matches!(step, Step::Finish(_, verdict) if *verdict == died));
+        let deaths =
+            count(&|step, answer| is_bad(step, answer) && matches!(step, Step::Finish(_, verdict) if *verdict == died));
         assert!(bad <= ATTEMPTS.failures_max as usize, "{bad} failures");
         assert!(deaths <= ATTEMPTS.deaths_max as usize, "{deaths} deaths");
         if let Some(job) = &model.jobs[object] {
@@ -129,6 +140,8 @@ fn transitions(step: Step, answer: &Answer, object: Object, name: Name) -> usize
     match (step, answer) {
         (Step::Register { object: of, name: which, .. }, Answer::New(_)) => usize::from((of, which) == (object, name)),
         (Step::Finish(lease, _), answer) => gave_up(lease.job, answer),
+        (Step::Discard(of), answer) => gave_up(of, answer),
+        (Step::Retry(of), Answer::Anew(Some(_))) => usize::from((of, 0) == (object, name)),
         (_, Answer::Reaped(these)) => these.iter().map(|(of, answer)| gave_up(*of, answer)).sum(),
         (_, Answer::Ended(these)) if name == 0 => {
             these.iter().filter(|(of, event)| *of == object && event.is_some()).count()

@@ -47,7 +47,7 @@ impl Model {
     }
 
     /// Not there, or not in this version.
-    fn missing(&self, object: Object, engine: Option<u32>) -> Vec<Name> {
+    pub(crate) fn missing(&self, object: Object, engine: Option<u32>) -> Vec<Name> {
         let Some(media) = &self.media[object] else { return Vec::new() };
         let is_there = |name: &Name| {
             media.transcodings.get(name).is_some_and(|(version, ..)| engine.is_none_or(|engine| *version >= engine))
@@ -56,9 +56,9 @@ impl Model {
     }
 
     fn claim(&mut self, object: Object, engine: u32) -> Answer {
-        let (missing, room) = (self.missing(object, Some(engine)), self.room);
+        let (missing, room, paused) = (self.missing(object, Some(engine)), self.room, self.paused);
         let Some(job) = &mut self.jobs[object] else { return Answer::No };
-        if job.state != JobState::Pending || job.rests || room == Room::Deleted {
+        if job.state != JobState::Pending || job.rests || room == Room::Deleted || paused {
             return Answer::No;
         }
         job.fence += 1;
@@ -138,12 +138,12 @@ impl Model {
     fn again(&mut self, object: Object, rests: bool) -> Answer {
         self.of_job(object, |job| {
             job.state = JobState::Pending;
-            (job.rests, job.told, job.lease_ended) = (rests, false, false);
+            (job.rests, job.set_aside, job.told, job.lease_ended) = (rests, rests, false, false);
         });
         Answer::Again
     }
 
-    fn give_up_job(&mut self, object: Object, reason: Reason) -> Answer {
+    pub(crate) fn give_up_job(&mut self, object: Object, reason: Reason) -> Answer {
         self.of_job(object, |job| (job.state, job.reason) = (JobState::Failed, Some(reason)));
         self.settle(object, MediaState::Failed, Some(reason));
         let missing = self.missing(object, None);
@@ -157,6 +157,12 @@ impl Model {
     }
 
     fn dispatch(&mut self) -> Answer {
+        for job in self.jobs.iter_mut().flatten() {
+            job.set_aside &= job.rests || job.state != JobState::Pending;
+        }
+        if self.paused {
+            return Answer::These(Vec::new());
+        }
         let due = |job: &Job| job.state == JobState::Pending && !job.rests && !job.told;
         let due: Vec<_> = (0..OBJECTS).filter(|&object| self.jobs[object].as_ref().is_some_and(due)).collect();
         for &object in &due {

@@ -1,6 +1,7 @@
 //! The state machine of media objects and jobs, over random schedules: several
 //! workers, some of them dead and some zombies with old fences, answers that get
-//! lost and calls that are repeated, clocks that jump, sweeps at any moment.
+//! lost and calls that are repeated, clocks that jump, sweeps at any moment, and an
+//! operator who tries again, gives up, pauses and purges.
 //!
 //! `model` says what must happen, `history` holds the promises against what
 //! did happen, and `real` does the same to a database: every answer and, at the
@@ -17,6 +18,8 @@ mod model;
 mod real;
 mod rows;
 mod schedule;
+mod steered;
+mod steering;
 mod step;
 
 use real::Real;

@@ -39,6 +39,7 @@ pub(crate) struct Media {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column that is there or not")]
 pub(crate) struct Job {
     pub(crate) state: JobState,
     pub(crate) fence: i64,
@@ -48,16 +49,27 @@ pub(crate) struct Job {
     pub(crate) reason: Option<Reason>,
     pub(crate) lease_ended: bool,
     pub(crate) rests: bool,
+    /// It has rested, or does, and nobody has seen that it is over.
+    pub(crate) set_aside: bool,
     pub(crate) told: bool,
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column or a row that is there or not")]
 pub(crate) struct Message {
     pub(crate) shows: Object,
     pub(crate) there: bool,
+    /// Whether it shows the object still.
+    pub(crate) linked: bool,
     pub(crate) deleted: bool,
     pub(crate) old: bool,
     pub(crate) edit: Option<u64>,
+}
+
+impl Message {
+    pub(crate) fn shows(&self, object: Object) -> bool {
+        self.there && self.linked && self.shows == object
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +82,7 @@ pub(crate) enum Room {
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) room: Room,
+    pub(crate) paused: bool,
     pub(crate) media: [Option<Media>; OBJECTS],
     pub(crate) jobs: [Option<Job>; OBJECTS],
     pub(crate) messages: Vec<Message>,
@@ -81,7 +94,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn after(seq: i64) -> Self {
         let (media, jobs) = Default::default();
-        Self { room: Room::Open, media, jobs, messages: Vec::new(), edits: 0, seq, events: Vec::new() }
+        Self { room: Room::Open, paused: false, media, jobs, messages: Vec::new(), edits: 0, seq, events: Vec::new() }
     }
 
     pub(crate) fn step(&mut self, step: Step) -> Answer {
@@ -92,9 +105,13 @@ impl Model {
             Step::Send(object) => self.send(object),
             Step::DeleteMessage(message) => self.delete_message(message),
             Step::RestoreMessage(message) => self.restore_message(message),
-            Step::DeleteRoom | Step::SweepRoom | Step::Release | Step::ForgetMessages | Step::Forget(_) => {
-                self.end(step)
-            }
+            Step::DeleteRoom
+            | Step::SweepRoom
+            | Step::Release
+            | Step::ForgetMessages
+            | Step::Forget(_)
+            | Step::Purge(_) => self.end(step),
+            Step::Retry(_) | Step::Discard(_) | Step::PauseLane | Step::ResumeLane => self.steer(step),
             Step::Expire => self.expire(),
             Step::HandleEnds(object) => self.of_media(object, |media| media.expired = true),
             Step::Ages(object) => self.ages(object),
@@ -169,6 +186,7 @@ impl Model {
             reason: None,
             lease_ended: false,
             rests: false,
+            set_aside: false,
             told: false,
         });
         Answer::Stored(seq)
@@ -179,7 +197,7 @@ impl Model {
     }
 
     fn is_linked(&self, object: Object) -> bool {
-        self.messages.iter().any(|message| message.there && message.shows == object)
+        self.messages.iter().any(|message| message.shows(object))
     }
 
     fn end_handle(&mut self, object: Object, reason: Reason) -> Option<i64> {
@@ -209,7 +227,7 @@ impl Model {
 
     fn send(&mut self, object: Object) -> Answer {
         // A message that is refused takes its place as well: ids are drawn before.
-        let refused = Message { shows: object, there: false, deleted: false, old: false, edit: None };
+        let refused = Message { shows: object, there: false, linked: false, deleted: false, old: false, edit: None };
         self.messages.push(refused);
         if self.room != Room::Open {
             return Answer::Closed;
@@ -218,7 +236,8 @@ impl Model {
             Some(media) if media.failure.is_none() || media.uploaded => media.attached = true,
             _ => return Answer::NotThere,
         }
-        self.messages.last_mut().unwrap().there = true;
+        let message = self.messages.last_mut().unwrap();
+        (message.there, message.linked) = (true, true);
         Answer::Yes
     }
 
@@ -243,8 +262,8 @@ impl Model {
             return Answer::Closed;
         }
         let Some(message) = self.messages.get(index).filter(|message| message.there) else { return Answer::NotThere };
-        let (shows, deleted) = (message.shows, message.deleted);
-        if deleted && self.live(shows).is_none() {
+        let (shows, hides) = (message.shows, message.deleted && message.linked);
+        if hides && self.live(shows).is_none() {
             return Answer::NotThere;
         }
         let message = &mut self.messages[index];
@@ -253,8 +272,8 @@ impl Model {
     }
 
     fn ages(&mut self, object: Object) -> Answer {
-        for message in self.messages.iter_mut().filter(|message| message.shows == object) {
-            message.old |= message.there && message.deleted;
+        for message in self.messages.iter_mut().filter(|message| message.shows(object)) {
+            message.old |= message.deleted;
         }
         self.of_media(object, |media| {
             media.old = true;

@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use tempfile::TempDir;
 
 /// Later than everything, until `Step::Ages`.
-const NOW: Millis = Millis(4_000_000_000_000);
+pub(crate) const NOW: Millis = Millis(4_000_000_000_000);
 const HOUR: Duration = Duration::from_hours(1);
 const LIMIT: u64 = 100;
 /// More than there are jobs.
@@ -32,26 +32,26 @@ const WINDOW: usize = 100;
 const MEMORY: &str = "/dev/shm";
 
 pub(crate) struct Real {
-    db: Database,
+    pub(crate) db: Database,
     raw: DatabaseConnection,
     _folder: TempDir,
     /// The last event's number.
     pub(crate) seq: i64,
 }
 
-fn number(index: usize) -> Snowflake {
+pub(crate) fn number(index: usize) -> Snowflake {
     Snowflake(index as u64 + 1)
 }
 
-fn media(object: Object) -> MediaId {
+pub(crate) fn media(object: Object) -> MediaId {
     MediaId(number(object))
 }
 
-fn job(object: Object) -> JobId {
+pub(crate) fn job(object: Object) -> JobId {
     JobId(number(object))
 }
 
-fn object(id: Snowflake) -> Object {
+pub(crate) fn object(id: Snowflake) -> Object {
     usize::try_from(id.0).unwrap() - 1
 }
 
@@ -89,7 +89,7 @@ impl Real {
     /// Empty, but for an open room.
     pub(crate) async fn open(&self) {
         self.sql(
-            "DELETE FROM message; DELETE FROM media_object; DELETE FROM attempt; DELETE FROM event; DELETE FROM room;
+            "DELETE FROM lane_pause; DELETE FROM message; DELETE FROM media_object; DELETE FROM attempt; DELETE FROM event; DELETE FROM room;
                   INSERT INTO room (name, private, created) VALUES ('one', false, 1)",
         )
         .await;
@@ -135,6 +135,9 @@ impl Real {
             Step::Forget(object) => yes(self.db.media_forget(media(object), HOUR).await.unwrap()),
             Step::LeaseEnds(_) | Step::RestEnds(_) | Step::HandleEnds(_) | Step::HintIsLost(_) | Step::Ages(_) => {
                 self.turn_the_clock(step).await
+            }
+            Step::Retry(_) | Step::Discard(_) | Step::PauseLane | Step::ResumeLane | Step::Purge(_) => {
+                self.steer(step, after.edits).await
             }
             of_job => self.step_of_job(of_job).await,
         }
@@ -200,6 +203,9 @@ impl Real {
             }
             Step::Dispatch => {
                 self.db.jobs_rested().await.unwrap();
+                if self.db.lanes_paused().await.unwrap().contains_key(&Lane::Interactive) {
+                    return Answer::These(Vec::new());
+                }
                 self.db.jobs_retell(Lane::Interactive, self.waiting().await, HOUR).await.unwrap();
                 let wanted = BTreeMap::from([(Lane::Interactive, WINDOW)]);
                 let choice = self.db.jobs_choose(&wanted, &Cursors::default()).await.unwrap();
@@ -327,7 +333,7 @@ impl Real {
     }
 }
 
-fn yes(is_so: bool) -> Answer {
+pub(crate) fn yes(is_so: bool) -> Answer {
     if is_so { Answer::Yes } else { Answer::No }
 }
 
@@ -338,7 +344,7 @@ fn ended_as(ended: &Expired) -> (Object, Option<i64>) {
     }
 }
 
-fn gave_up(given_up: &GivenUp) -> Answer {
+pub(crate) fn gave_up(given_up: &GivenUp) -> Answer {
     let events = given_up.events.iter().map(|(word, seq)| (name(word.as_str()), *seq)).collect();
     let reason: Reason = given_up.reason;
     Answer::GaveUp(reason, events)

@@ -15,6 +15,7 @@ pub(crate) const AT_ODDS: &str = "SELECT
 /// The rows of the database as lines, in no order.
 pub(crate) const SQL: &str = "
     SELECT 'room ' || (deleted IS NOT NULL) AS line FROM room
+    UNION ALL SELECT 'paused ' || lane FROM lane_pause
     UNION ALL SELECT 'media ' || id || ' ' || state || ' ' || coalesce(failure, '-') || ' uploaded ' || (uploaded IS NOT NULL)
         || ' attached ' || (attached IS NOT NULL) || ' gone ' || (gone IS NOT NULL) || ' seq ' || seq FROM media_object
     UNION ALL SELECT 'transcoding ' || media_id || ' ' || name || ' ' || version || ' ' || seq FROM media_transcoding
@@ -31,6 +32,7 @@ pub(crate) fn of(model: &Model) -> Vec<String> {
     if model.room != Room::Swept {
         lines.push(format!("room {}", u8::from(model.room == Room::Deleted)));
     }
+    lines.extend(model.paused.then(|| "paused interactive".to_owned()));
     for (object, media) in model.media.iter().enumerate() {
         lines.extend(media.iter().flat_map(|media| of_media(object + 1, media)));
     }
@@ -38,9 +40,9 @@ pub(crate) fn of(model: &Model) -> Vec<String> {
         lines.extend(job.iter().map(|job| of_job(object + 1, job)));
     }
     for (index, message) in model.messages.iter().enumerate() {
-        let Message { shows, there, deleted, old: _, edit: _ } = message;
+        let Message { shows, deleted, .. } = message;
         // The link goes with the media object's row.
-        if *there && model.media[*shows].is_some() {
+        if message.shows(*shows) && model.media[*shows].is_some() {
             lines.push(format!("message {} {} {}", index + 1, u8::from(*deleted), shows + 1));
         }
     }
@@ -68,7 +70,7 @@ fn of_media(id: usize, media: &Media) -> Vec<String> {
 
 fn of_job(id: usize, job: &Job) -> String {
     let reason = job.reason.map_or("-", heim_common::job::Reason::as_str);
-    let Job { state, fence, failures, deaths, engine, reason: _, lease_ended: _, rests: _, told } = job;
+    let Job { state, fence, failures, deaths, engine, told, .. } = job;
     let (lease, told) = (u8::from(*state == JobState::Running), u8::from(*told));
     let (state, engine) = (state.as_str(), engine.unwrap_or(0));
     format!(

@@ -68,7 +68,7 @@ impl Play {
         let mut chance = Chance::of(seed);
         let left = 6 + chance.below(16);
         // Most of a short schedule would otherwise be about nothing.
-        let work = match chance.below(6) {
+        let work = match chance.below(7) {
             0 => VecDeque::new(),
             1 => VecDeque::from([Step::Create(0), Step::Upload(0, 1)]),
             2 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Upload(0, 1), Step::Claim(0, 1)]),
@@ -80,7 +80,15 @@ impl Play {
                 Step::DeleteMessage(0),
                 Step::Ages(0),
             ]),
-            4 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Refuse(0, Reason::UnsupportedType)]),
+            4 => VecDeque::from([
+                Step::Create(0),
+                Step::Send(0),
+                Step::Upload(0, 1),
+                Step::Claim(0, 1),
+                Step::Discard(0),
+                Step::Retry(0),
+            ]),
+            5 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Refuse(0, Reason::UnsupportedType)]),
             _ => VecDeque::from([Step::Create(0), Step::Create(1), Step::Upload(0, 1), Step::Upload(1, 1)]),
         };
         let (model, history) = (Model::after(seq), History::default());
@@ -131,7 +139,7 @@ impl Play {
 
     fn random(&mut self) -> Step {
         let object = self.chance.below(OBJECTS);
-        match self.chance.below(100) {
+        match self.chance.below(112) {
             0..5 if self.model.media[object].is_none() && self.model.jobs[object].is_none() => self.create(object),
             0..10 => Step::Upload(object, self.chance.one_of(&[1, 2])),
             10..12 => Step::Refuse(object, self.chance.one_of(&[Reason::UnsupportedType, Reason::TooLarge])),
@@ -154,7 +162,12 @@ impl Play {
             93..96 => Step::RestEnds(object),
             96 => Step::HandleEnds(object),
             97 => Step::HintIsLost(object),
-            _ => Step::Ages(object),
+            98..100 => Step::Ages(object),
+            100..104 => Step::Retry(object),
+            104..106 => Step::Discard(object),
+            106..108 => Step::PauseLane,
+            108..110 => Step::ResumeLane,
+            _ => Step::Purge(object),
         }
     }
 
@@ -202,6 +215,9 @@ impl Play {
     fn fair_step(&mut self) -> Option<Step> {
         if self.model.room == Room::Deleted {
             return Some(Step::SweepRoom);
+        }
+        if self.model.paused {
+            return Some(Step::ResumeLane);
         }
         (0..OBJECTS).find_map(|object| {
             if let Some(media) = self.model.live(object).filter(|media| media.state == MediaState::Created) {

@@ -36,6 +36,12 @@ pub(crate) enum Step {
         lease: Option<Lease>,
     },
     Finish(Lease, Verdict),
+    /// An operator.
+    Retry(Object),
+    Discard(Object),
+    PauseLane,
+    ResumeLane,
+    Purge(Object),
     /// A coordinator.
     Dispatch,
     Reap,
@@ -77,5 +83,10 @@ pub(crate) enum Answer {
     Done,
     Again,
     GaveUp(Reason, Vec<(Name, i64)>),
+    /// As if it were new, and the event that tells of it.
+    Anew(Option<i64>),
+    /// What is removed, and the messages that showed it: their changes, the one now
+    /// and the one before, and whether each is deleted by that.
+    Purged(Vec<Object>, Vec<(usize, u64, Option<u64>, bool)>),
     Reaped(Vec<(Object, Answer)>),
 }
