@@ -31,8 +31,8 @@ impl Model {
 
     fn retry(&mut self, object: Object) -> Answer {
         let Some(job) = &mut self.jobs[object] else { return Answer::NotThere };
-        let has_failed = job.state == JobState::Failed;
-        if !has_failed && !(job.state == JobState::Pending && job.set_aside) {
+        let (has_failed, rests) = (job.state == JobState::Failed, job.state == JobState::Pending && job.set_aside);
+        if !has_failed && !rests {
             return Answer::No;
         }
         *job = Job {

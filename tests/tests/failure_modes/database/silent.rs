@@ -44,7 +44,7 @@ async fn stage() -> Stage {
 
 /// Asks this until it has said nothing for long enough; each time it is answered in
 /// time, and told when to come again.
-async fn is_answered(silent: Instant, what: &str, mut ask: impl AsyncFnMut() -> Answer) {
+async fn is_answered(silent: Instant, what: &str, mut ask: impl AsyncFnMut() -> Answer) -> Duration {
     let mut slowest = Duration::ZERO;
     while silent.elapsed() < SILENT {
         let asked = Instant::now();
@@ -52,12 +52,12 @@ async fn is_answered(silent: Instant, what: &str, mut ask: impl AsyncFnMut() -> 
         slowest = slowest.max(asked.elapsed());
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{what}: {answer:?}");
     }
-    println!("f42: {what}: answered after {slowest:?} at the most");
     assert!((Duration::from_millis(1)..ANSWERED_WITHIN).contains(&slowest), "{what}: {slowest:?}");
+    slowest
 }
 
 /// Coordinators that do their work again, for whoever comes now.
-async fn are_healed(fleet: &Fleet, since: Instant, how: &str) {
+async fn are_healed(fleet: &Fleet, since: Instant) -> Duration {
     for place in 0..2 {
         let base = fleet.base(place);
         let client =
@@ -73,8 +73,9 @@ async fn are_healed(fleet: &Fleet, since: Instant, how: &str) {
         until("an upload is accepted", upload).await;
         readiness(base, 200).await;
     }
-    println!("f42: {how}: healed after {:?}", since.elapsed());
-    assert!(since.elapsed() < HEALED_WITHIN, "{how}: {:?}", since.elapsed());
+    let healed = since.elapsed();
+    assert!(healed < HEALED_WITHIN, "{healed:?}");
+    healed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,14 +94,15 @@ async fn f42_a_postgres_that_says_nothing_is_answered_for_in_time_and_loses_noth
         call.basic_auth(HOOKS.0, Some(HOOKS.1)).json(&json!({ "worker": "w", "engine": 1 }))
     };
     let link = format!("{base}/room/welcome/media/{}/original", handle.id);
-    tokio::join!(
+    let answered = tokio::join!(
         is_answered(silent, "an upload", async || web.upload(&handle, bmp(1)).await),
         is_answered(silent, "a claim", async || answer(claim()).await),
         is_answered(silent, "a link", async || web.get(&link).await),
-        readiness(base, 503),
     );
+    readiness(base, 503).await;
     stage.proxy.heal();
-    are_healed(fleet, Instant::now(), "the same connections").await;
+    let healed = are_healed(fleet, Instant::now()).await;
+    println!("f42: uploads, claims and links are answered after {answered:?} at the most; healed after {healed:?}");
     assert_eq!(web.upload(&handle, bmp(1)).await.status, 201);
 
     let told = load.end().await;
@@ -111,7 +113,8 @@ async fn f42_a_postgres_that_says_nothing_is_answered_for_in_time_and_loses_noth
     assert_kept(&database, &fleet.store(), &told.accepted).await;
     // A failover behind a network that tells nobody: connections are not closed.
     stage.proxy.set(Fault::Forget);
-    are_healed(fleet, Instant::now(), "connections that are dead for ever").await;
+    let healed = are_healed(fleet, Instant::now()).await;
+    println!("f42: where connections are dead for ever: healed after {healed:?}");
 
     for process in fleet.coordinators.iter().chain(&fleet.workers) {
         assert!(!process.log().contains("panicked"), "{}", process.log());

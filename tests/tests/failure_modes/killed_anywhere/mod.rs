@@ -6,12 +6,12 @@ mod sweeps;
 use heim_runtime::failpoint::Point;
 use heim_tests::{
     fleet::Fleet,
-    ledger::crowd::Crowd,
+    ledger::crowd::{Crowd, Outcome},
     process::{Ended, Launch, Process},
     raw::authority,
     until::until,
 };
-use std::{os::unix::process::ExitStatusExt, time::Instant};
+use std::os::unix::process::ExitStatusExt;
 
 /// Who upload while something dies.
 const CLIENTS: usize = 3;
@@ -73,35 +73,33 @@ async fn gone(process: &mut Process) {
 
 /// Has processes die under load, one after the other; nothing that clients were told
 /// is lost or doubled, everything ends, and a sweep leaves nothing.
-async fn die_under_load(points: &[Point], mut dies_at: impl AsyncFnMut(&mut Fleet, Point)) {
+async fn die_under_load(points: &[Point], mut dies_at: impl AsyncFnMut(&mut Fleet, Point)) -> Outcome {
     let mut fleet = Fleet::start(1, 1).await;
     let crowd = Crowd::on(&fleet, CLIENTS);
-    let began = Instant::now();
     for point in points {
         dies_at(&mut fleet, *point).await;
         let before = crowd.accepted();
         until("the next upload is accepted", async || (crowd.accepted() > before).then_some(())).await;
     }
-    println!("{} deaths in {:.1} s", points.len(), began.elapsed().as_secs_f64());
     let outcome = crowd.end(&fleet).await;
-    println!("{outcome}");
     assert!(outcome.is_clean(), "{outcome}");
+    outcome
 }
 
 #[tokio::test]
 async fn a_coordinator_killed_anywhere_on_the_way_of_an_upload_loses_doubles_and_leaves_nothing() {
-    die_under_load(&OF_COORDINATORS, async |fleet, point| {
+    let outcome = die_under_load(&OF_COORDINATORS, async |fleet, point| {
         a_coordinator_dies_at(fleet, point).await;
         fleet.replace_coordinator(0).await;
-    })
-    .await;
+    });
+    println!("{}", outcome.await);
 }
 
 #[tokio::test]
 async fn a_worker_killed_anywhere_on_the_way_of_a_job_loses_doubles_and_leaves_nothing() {
-    die_under_load(&OF_WORKERS, async |fleet, point| {
+    let outcome = die_under_load(&OF_WORKERS, async |fleet, point| {
         a_worker_dies_at(fleet, point).await;
         fleet.replace_worker(0).await;
-    })
-    .await;
+    });
+    println!("{}", outcome.await);
 }
