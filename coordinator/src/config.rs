@@ -1,5 +1,6 @@
 //! The sections of the configuration that a coordinator reads.
 
+use crate::keys::one_or_many;
 pub use crate::{
     keys::{InvalidKeys, InvalidMaster, KeysConfig},
     ops::{InvalidOps, OpsConfig},
@@ -96,6 +97,10 @@ pub struct HooksConfig {
 pub struct SigningConfig {
     /// Signs handles and cookies. The same for all coordinators.
     pub secret: Secret,
+    /// Secrets whose signatures are believed, too: the one before, or the one to come. A
+    /// list, or one text with spaces or commas between them.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub accepted: Vec<Secret>,
 }
 
 /// The section `admin`.
@@ -293,6 +298,9 @@ impl Settings {
         if weak(&self.signing.secret) {
             return Err(InvalidSettings::WeakSecret("signing.secret"));
         }
+        if self.signing.accepted.iter().any(weak) {
+            return Err(InvalidSettings::WeakSecret("signing.accepted"));
+        }
         if self.hooks.key.is_empty() || self.hooks.key.contains(':') {
             return Err(InvalidSettings::HookKey);
         }
@@ -354,7 +362,7 @@ mod tests {
                 trusted_proxies: Vec::new(),
             },
             hooks: HooksConfig { key: "worker".into(), secret: secret() },
-            signing: SigningConfig { secret: secret() },
+            signing: SigningConfig { secret: secret(), accepted: Vec::new() },
             limits: Limits::default(),
             transcodings: TranscodingsConfig::default(),
             jobs: JobsConfig::default(),
@@ -374,6 +382,7 @@ mod tests {
         };
         assert!(settings().validate().is_ok());
         assert!(error(|s| s.signing.secret = Secret::new("short".into())).contains("signing.secret"));
+        assert!(error(|s| s.signing.accepted = vec![Secret::default()]).contains("signing.accepted"));
         assert!(error(|s| s.hooks.key = "a:b".into()).contains("hooks.key"));
         assert!(error(|s| s.coordinator.public_url = "media.example".into()).contains("public_url"));
         assert!(error(|s| s.coordinator.public_url = "http://media.example/".into()).contains("public_url"));

@@ -24,13 +24,21 @@ pub(crate) enum Purpose {
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     key: hmac::Key,
+    /// Those of signatures that are believed, too.
+    accepted: Vec<hmac::Key>,
 }
 
 impl Signer {
     /// The signer with this secret.
     #[must_use]
     pub(crate) fn new(secret: &Secret) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()) }
+        Self { key: key(secret), accepted: Vec::new() }
+    }
+
+    /// The same, which believes what is signed with one of these secrets, too.
+    #[must_use]
+    pub(crate) fn accepting(self, secrets: &[Secret]) -> Self {
+        Self { accepted: secrets.iter().map(key).collect(), ..self }
     }
 
     /// The signature over all fields, in URL-safe base 64.
@@ -42,10 +50,15 @@ impl Signer {
     /// Whether `signature` is the one over all fields; in constant time.
     #[must_use]
     pub(crate) fn verify(&self, purpose: Purpose, fields: &[&str], signature: &str) -> bool {
-        BASE64URL_NOPAD
-            .decode(signature.as_bytes())
-            .is_ok_and(|signature| hmac::verify(&self.key, &message(purpose, fields), &signature).is_ok())
+        let Ok(signature) = BASE64URL_NOPAD.decode(signature.as_bytes()) else { return false };
+        let message = message(purpose, fields);
+        let mut keys = [&self.key].into_iter().chain(&self.accepted);
+        keys.any(|key| hmac::verify(key, &message, &signature).is_ok())
     }
+}
+
+fn key(secret: &Secret) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes())
 }
 
 /// Each field goes in with its length before it, so that no two lists of fields
@@ -91,5 +104,9 @@ mod tests {
         }
         let other = Signer::new(&Secret::new("another".into()));
         assert!(!other.verify(Purpose::Upload, &["ab", "c"], &signature));
+        let both = other.clone().accepting(&["third", "secret"].map(|secret| Secret::new(secret.into())));
+        assert!(both.verify(Purpose::Upload, &["ab", "c"], &signature));
+        assert!(!both.verify(Purpose::Download, &["ab", "c"], &signature));
+        assert_eq!(both.sign(Purpose::Upload, &["ab"]), other.sign(Purpose::Upload, &["ab"]));
     }
 }

@@ -95,7 +95,7 @@ pub async fn serve(
     let proxies = &settings.coordinator.trusted_proxies;
     let limits = server::ServerLimits::new(&settings.limits, proxies, open_files::raise());
     let app = App::new(Parts {
-        signer: Signer::new(&settings.signing.secret),
+        signer: Signer::new(&settings.signing.secret).accepting(&settings.signing.accepted),
         keys,
         passcodes: Passcodes::new(),
         entering: Arc::new(Semaphore::new(settings.limits.entering_max.max(1))),

@@ -47,6 +47,12 @@ impl Dashboard {
         Self { cookie, ..stranger }
     }
 
+    /// The same browser, and the dashboard at another address.
+    #[must_use]
+    pub fn moved_to(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), origin: base.to_owned(), ..self.clone() }
+    }
+
     /// The same browser with another cookie.
     #[must_use]
     pub fn with_cookie(&self, cookie: &str) -> Self {

@@ -154,10 +154,8 @@ impl Fleet {
     }
 
     fn coordinator(&self) -> Launch {
-        let common = self.common(Launch::new("heim-coordinator", self.folder.path()));
-        common
-            .setting("database.url", self.database_by.as_ref().unwrap_or(&self.database_url))
-            .setting("signing.secret", SIGNING)
+        let own = Launch::new("heim-coordinator", self.folder.path()).setting("signing.secret", SIGNING);
+        self.common(own).setting("database.url", self.database_by.as_ref().unwrap_or(&self.database_url))
     }
 
     fn common(&self, launch: Launch) -> Launch {

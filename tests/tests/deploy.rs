@@ -156,7 +156,8 @@ fn workers_are_not_told_what_they_must_not_know() {
     let worker = procfile.lines().find_map(|line| line.strip_prefix("worker: env ")).expect("workers are in it");
     let kept: BTreeSet<_> =
         worker.split("-u ").filter_map(|word| word.split(' ').next()?.strip_prefix("HEIM_MEDIA__")).collect();
-    let secret = ["DATABASE__URL", "SIGNING__SECRET", "ADMIN__TOKEN", "OPS__VIEW_TOKEN"].map(str::to_owned);
+    let secret = ["DATABASE__URL", "SIGNING__SECRET", "SIGNING__ACCEPTED", "ADMIN__TOKEN", "OPS__VIEW_TOKEN"];
+    let secret = secret.map(str::to_owned);
     let keys = read("coordinator/default.toml");
     let keys = keys.split_once("\n[keys]\n").expect("a section").1.split("\n[").next().expect("its lines").lines();
     let keys = keys.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));

@@ -58,8 +58,8 @@ fn parse(key: &'static str, text: &str) -> Result<Arc<dyn Kms>, InvalidKeys> {
     Ok(Arc::new(LocalMaster::parse(text).map_err(|error| InvalidKeys::Master(key, error))?))
 }
 
-/// The environment has texts only.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+/// Secrets, of which the environment has texts only.
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {

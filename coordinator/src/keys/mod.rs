@@ -14,6 +14,7 @@ mod master;
 mod room_key;
 pub(crate) mod seal;
 
+pub(crate) use config::one_or_many;
 pub use config::{InvalidKeys, KeysConfig};
 pub(crate) use keyring::{KeyError, Keyring};
 pub use master::InvalidMaster;

@@ -9,5 +9,6 @@ mod migrated;
 mod passing;
 mod redirected;
 mod round;
+mod secrets;
 mod stopping;
 mod strangers;
