@@ -27,12 +27,13 @@ const SHORT: [(&str, &str); 4] = [
     ("limits.body_rate_min", "1"),
 ];
 
-/// Waits until it was so long ago that the handles expired.
+/// Waits until it was so long ago that the handles expired. They say when in whole
+/// seconds, and expire up to one later.
 async fn expired(database: &Database, handles: &[UploadHandle], seconds: i64) {
     let last = handles.iter().map(|handle| handle.expires).max().expect("there are some");
     until("the handles have expired", async || {
         let Millis(now) = database.now().await.expect("the database answers");
-        (now > (last + seconds) * 1000).then_some(())
+        (now > (last + 1 + seconds) * 1000).then_some(())
     })
     .await;
 }
