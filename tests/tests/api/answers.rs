@@ -61,10 +61,10 @@ impl Asked {
         let request = self.operator.request(method.clone(), path);
         let request = if body.is_null() { request } else { request.json(&body) };
         let operation = self.operation(&method, path);
-        self.keep(operation, answer(request).await)
+        self.keep(&operation, answer(request).await)
     }
 
-    fn keep(&mut self, operation: String, answer: Answer) -> Answer {
+    fn keep(&mut self, operation: &str, answer: Answer) -> Answer {
         let body = std::str::from_utf8(&answer.body).expect("text");
         let kind = answer.header("content-type");
         self.answers.push(json!({ "operation": operation, "status": answer.status, "type": kind, "body": body }));
@@ -116,7 +116,7 @@ async fn refused(asked: &mut Asked) {
         let (method, path) = (method.parse::<Method>().expect("a method"), filled(path));
         let path = path.strip_prefix("/api/v1/").expect("all are there");
         let stranger = Operator::new(asked.operator.base(), "somebody's").request(method.clone(), path);
-        let stranger = asked.keep(operation.clone(), answer(stranger).await);
+        let stranger = asked.keep(&operation, answer(stranger).await);
         assert_eq!(stranger.status, 403, "{operation}: {stranger:?}");
         let unknown = asked.ask(method.clone(), &format!("{path}?unknown=1"), Value::Null).await;
         assert_eq!(unknown.status, 400, "{operation}: {unknown:?}");

@@ -105,7 +105,7 @@ impl Progress {
             bar.with_style(style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("#>-")))
         });
         let now = Instant::now();
-        let progress = Self { done: Done { foreign, dry_run, ..Done::default() }, bar, began: now, told: now };
+        let progress = Self { done: Done { dry_run, foreign, ..Done::default() }, bar, began: now, told: now };
         if progress.bar.is_none() {
             ready::complain(&format!("{objects} objects to look at\n"));
         }
