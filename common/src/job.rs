@@ -121,7 +121,7 @@ pub enum Reason {
     /// The store has no such object.
     OriginalLost,
     /// The store has it, but not as it was uploaded: it does not open with its
-    /// key any more.
+    /// key any more, or has another SHA-256.
     OriginalAltered,
     /// The store did not answer.
     StoreUnavailable,

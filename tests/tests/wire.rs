@@ -47,6 +47,7 @@ fn what_coordinators_of_both_other_releases_say_is_understood() {
         let claim: ClaimReply = read(form, "claim-reply");
         assert_eq!((claim.fence, claim.lease_ms, claim.secret.is_none()), (3, 3_000, true), "{form}");
         assert_eq!((claim.media.size, claim.transcodings.len()), (5, 1), "{form}");
+        assert_eq!(claim.media.sha256.is_some(), form == "v2", "{form}: the release before says nothing of it");
         assert_eq!(read::<LeaseReply>(form, "heartbeat-reply").lease_ms, 3_000);
         assert_eq!(read::<WorkerOrders>(form, "worker-reply").wish, WorkerState::Running, "{form}");
         let News::Sent { message, .. } = read::<RoomEvent>(form, "news-sent").news else { panic!("{form}") };

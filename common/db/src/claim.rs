@@ -38,6 +38,8 @@ pub struct Claim {
     pub key: ObjectKey,
     /// How many they are.
     pub size: u64,
+    /// Their SHA-256. Of an encrypted original the row does not say it.
+    pub sha256: Option<[u8; 32]>,
     /// How the media object's files are encrypted.
     pub encryption: Option<Encryption>,
     /// What is still to be made, in the order in which it was asked for. Never
@@ -195,12 +197,15 @@ async fn read_claim(
     // A media object that is given up has no job.
     let media = media_object::Entity::find_by_id(job.media_id).filter(media_object::Column::Gone.is_null());
     let media = STORAGE.known(media.one(tx).await?)?;
+    // Of an encrypted one the row has another digest, as `Database::digests` says.
+    let digest = media.digest.filter(|_| media.wrapped_key.is_none());
     Ok(Claim {
         fence: job.fence,
         room: column::of("job", "room").word(&job.room)?,
         media: MediaId::from_i64(job.media_id),
         key: ObjectKey::from_stored(STORAGE.known(media.storage)?),
         size: STORAGE.number(STORAGE.known(media.size)?)?,
+        sha256: digest.and_then(|digest| digest.try_into().ok()),
         encryption: media_row::read_encryption(media.encryption_key_id, media.wrapped_key)?,
         missing,
         waited,

@@ -80,6 +80,10 @@ pub struct ClaimedMedia {
     pub key: ObjectKey,
     /// How many they are.
     pub size: u64,
+    /// Lower-case hex: the SHA-256 that they must have, where it is known. Of a
+    /// private original it is not: that opens with its secret or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// A transcoding that is to be made.

@@ -1,6 +1,7 @@
 //! Steps 6 and 9: a worker claims a job, holds it, and says how it ended.
 
 use crate::{app::App, failure::Failure, keys::KeyError, measures, rooms};
+use data_encoding::HEXLOWER;
 use heim_common::{
     JobId,
     job::{Reason, Verdict},
@@ -40,7 +41,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
 
 /// What a worker is told of a job that it has claimed.
 async fn give(app: App, job: JobId, engine: u32, claim: Claim) -> Result<ClaimReply, Failure> {
-    let Claim { fence, room, media, key, size, missing, encryption, waited, trace } = claim;
+    let Claim { fence, room, media, key, size, sha256, missing, encryption, waited, trace } = claim;
     if let Some((lane, time)) = waited {
         measures::waited(lane, time);
     }
@@ -64,10 +65,11 @@ async fn give(app: App, job: JobId, engine: u32, claim: Claim) -> Result<ClaimRe
         .map(|spec| ClaimedTranscoding { key: ObjectKey::transcoding(media, &spec.name, engine), spec })
         .collect();
     transcodings.sort_by_key(|claimed| u64::from(claimed.spec.params.width) * u64::from(claimed.spec.params.height));
+    let sha256 = sha256.map(|digest| HEXLOWER.encode(&digest));
     Ok(ClaimReply {
         fence,
         lease_ms: app.settings.jobs.lease_ms,
-        media: ClaimedMedia { id: media, room, key, size },
+        media: ClaimedMedia { id: media, room, key, size, sha256 },
         secret,
         transcodings,
         pixels_max: app.settings.limits.pixels_max,

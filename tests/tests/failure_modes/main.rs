@@ -5,6 +5,7 @@
 mod database;
 mod deletions;
 mod deploy;
+mod flipped;
 mod hook_refuser;
 mod hooks;
 mod killed_anywhere;

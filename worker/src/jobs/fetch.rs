@@ -5,11 +5,13 @@ use crate::{
     bench::Bench,
     children::{Original, OriginalBuffer},
 };
+use aws_lc_rs::digest::{Context, SHA256};
+use data_encoding::HEXLOWER;
 use futures_util::TryStreamExt;
 use heim_common::{ObjectSecret, wire::ClaimedMedia};
 
 /// Streams the original into a sealed memfd: one copy of it, and none in the
-/// worker's own heap.
+/// worker's own heap. It is what was uploaded, where the claim says what that was.
 pub(crate) async fn fetch(
     bench: &Bench,
     media: &ClaimedMedia,
@@ -23,8 +25,14 @@ pub(crate) async fn fetch(
         return Err(Trouble::WrongSize { found: body.total(), expected: media.size });
     }
     let mut buffer = OriginalBuffer::new(media.size).map_err(Trouble::Memory)?;
+    let mut check = media.sha256.as_deref().map(|expected| (Context::new(&SHA256), expected));
     while let Some(chunk) = body.try_next().await.map_err(Trouble::Read)? {
         buffer.write(&chunk).map_err(Trouble::Memory)?;
+        if let Some((hash, _)) = &mut check {
+            hash.update(&chunk);
+        }
     }
-    buffer.seal().map_err(Trouble::Memory)
+    let original = buffer.seal().map_err(Trouble::Memory)?;
+    let is_another = |(hash, expected): (Context, &str)| HEXLOWER.encode(hash.finish().as_ref()) != expected;
+    if check.is_some_and(is_another) { Err(Trouble::WrongBytes) } else { Ok(original) }
 }

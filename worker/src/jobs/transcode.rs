@@ -18,7 +18,8 @@
 //! **Discards** what can never go better: content of no known type, damaged
 //! content, too many pixels, too costly, an original that is not in the store,
 //! not of its size, or does not open with its secret. The death of a child is tried again; the coordinator
-//! counts deaths and calls the file poison.
+//! counts deaths and calls the file poison. So is an original of another SHA-256 than the upload's: the
+//! last attempt says that it was altered, and no pixel is made of it.
 //!
 //! **Private rooms.** The claim carries the object's secret; original and
 //! transcodings are decrypted and encrypted with it on their way. It lives as

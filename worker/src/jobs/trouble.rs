@@ -23,6 +23,8 @@ pub(crate) enum Trouble {
     Read(#[source] StoreError),
     #[error("the original has {found} bytes in the store and {expected} in its row")]
     WrongSize { found: u64, expected: u64 },
+    #[error("the original in the store is not what was uploaded: its SHA-256 is another")]
+    WrongBytes,
     #[error("taking memory for the original")]
     Memory(#[source] std::io::Error),
     #[error("making the pixels")]
@@ -50,6 +52,8 @@ impl Trouble {
             Self::TooLarge { .. } => discard(Reason::TooCostly),
             Self::Read(error) if error.is_not_found() => discard(Reason::OriginalLost),
             Self::Read(error) if error.is_tampered() => discard(Reason::OriginalAltered),
+            // Where a bit fell over on the way, another fetch brings the right one.
+            Self::WrongBytes => retry(Reason::OriginalAltered),
             // `Gone`: the media object was deleted meanwhile.
             Self::WrongSize { .. } | Self::Register(CallError::Gone) => discard(Reason::OriginalLost),
             // Away, overloaded, full: an outage is no fault of the file's.

@@ -18,6 +18,7 @@ const SECRET: &[u8; 32] = b"planted-secret-of-a-media-object";
 
 fn private(terms: &mut Terms) {
     terms.claim.secret = Some(ObjectSecret::new(*SECRET));
+    terms.claim.media.sha256 = None;
 }
 
 async fn read(scene: &Scene, key: &ObjectKey, secret: &ObjectSecret) -> Result<Vec<u8>, StoreError> {

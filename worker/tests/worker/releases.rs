@@ -2,19 +2,20 @@
 
 use crate::{
     misbehaving_child::DESCRIPTION,
-    scene::{Scene, original},
+    scene::{Scene, original, sha256},
 };
 use heim_common::{job::Verdict, spec::default_specs};
 use serde_json::{Value, json};
 
 /// What a later coordinator says, read from the fixtures of the wire, about the
 /// file of this scene.
-fn foreign(name: &str, size: usize) -> Value {
+fn foreign(name: &str, file: &[u8]) -> Value {
     let path = format!("{}/../tests/fixtures/wire/v2/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut claim: Value = serde_json::from_str(&text).unwrap();
     claim["media"]["key"] = json!(original());
-    claim["media"]["size"] = json!(size);
+    claim["media"]["size"] = json!(file.len());
+    claim["media"]["sha256"] = json!(sha256(file));
     claim
 }
 
@@ -23,7 +24,7 @@ async fn a_claim_with_more_than_is_known_is_worked_on() {
     // One of one: the child says itself that it is done.
     let file = format!("work 1\nsay {{\"report\":\"done\",\"description\":{DESCRIPTION}}}");
     let scene = Scene::set(file.as_bytes(), |_| {}).await;
-    *scene.coordinator.foreign.lock().unwrap() = Some(foreign("claim-reply", file.len()));
+    *scene.coordinator.foreign.lock().unwrap() = Some(foreign("claim-reply", file.as_bytes()));
     scene.play().await;
     assert_eq!(scene.coordinator.verdicts(), [Verdict::Done]);
     assert_eq!(scene.coordinator.hooks().len(), 1);
@@ -35,7 +36,7 @@ async fn a_claim_with_more_than_is_known_is_worked_on() {
 #[tokio::test]
 async fn a_claim_that_cannot_be_read_is_handed_back_and_counts_for_nothing() {
     let scene = Scene::set(b"work 1", |_| {}).await;
-    *scene.coordinator.foreign.lock().unwrap() = Some(foreign("claim-reply-unknown-spec", 6));
+    *scene.coordinator.foreign.lock().unwrap() = Some(foreign("claim-reply-unknown-spec", b"work 1"));
     scene.play().await;
     assert_eq!(scene.coordinator.verdicts(), [Verdict::UNKNOWN]);
     assert_eq!(scene.coordinator.calls("finish")[0].body["fence"], 3);

@@ -2,7 +2,9 @@
 //! with its original, and a bench to do it on.
 
 use crate::{fake_coordinator::FakeCoordinator, misbehaving_child::misbehaving_child};
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use heim_common::{
     JobRef, MediaId, Snowflake,
     key::ObjectKey,
@@ -41,7 +43,7 @@ impl Scene {
     /// A file in the store, and one child that does what the file says.
     pub(crate) async fn set(file: &[u8], change: impl FnOnce(&mut Terms)) -> Self {
         let mut terms = Terms {
-            claim: claim(file.len() as u64),
+            claim: claim(file),
             config: WorkerConfig { concurrency: 1, ..WorkerConfig::default() },
             children: misbehaving_child(),
         };
@@ -91,15 +93,21 @@ fn media() -> MediaId {
     MEDIA.parse().unwrap()
 }
 
-fn claim(size: u64) -> ClaimReply {
+/// As coordinators write it.
+pub(crate) fn sha256(file: &[u8]) -> String {
+    HEXLOWER.encode(digest(&SHA256, file).as_ref())
+}
+
+fn claim(file: &[u8]) -> ClaimReply {
     let transcoding = |spec: heim_common::spec::TranscodingSpec| ClaimedTranscoding {
         key: ObjectKey::transcoding(media(), &spec.name, heim_pixels::ENGINE_VERSION),
         spec,
     };
+    let (size, sha256) = (file.len() as u64, Some(sha256(file)));
     ClaimReply {
         fence: 7,
         lease_ms: 3_000,
-        media: ClaimedMedia { id: media(), room: "welcome".parse().unwrap(), key: original(), size },
+        media: ClaimedMedia { id: media(), room: "welcome".parse().unwrap(), key: original(), size, sha256 },
         transcodings: default_specs().into_iter().map(transcoding).collect(),
         secret: None,
         pixels_max: 100_000_000,

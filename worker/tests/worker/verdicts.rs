@@ -8,6 +8,7 @@ use heim_common::{
     job::{Reason, Verdict},
     spec::OutputType,
 };
+use std::fs;
 
 async fn verdict(file: &[u8], change: impl FnOnce(&mut Terms)) -> Verdict {
     let scene = Scene::set(file, change).await;
@@ -62,6 +63,25 @@ async fn an_original_that_is_not_there_as_it_should_be_is_lost() {
     scene.store.delete(&original()).await.unwrap();
     scene.play().await;
     assert_eq!(scene.coordinator.verdicts(), [lost]);
+}
+
+#[tokio::test]
+async fn an_original_of_another_sha256_reaches_no_child_and_is_fetched_again() {
+    // The claim of an earlier coordinator does not say it: that one is carried out.
+    assert_eq!(verdict(b"work 4", |terms| terms.claim.media.sha256 = None).await, Verdict::Done);
+    // In the last of many chunks, too.
+    for file in [b"work 4\n".to_vec(), [&b"work 4\n"[..], &vec![b'\n'; 1 << 20]].concat()] {
+        let scene = Scene::set(&file, |_| {}).await;
+        let mut stored = file.clone();
+        *stored.last_mut().unwrap() ^= 1;
+        fs::write(scene.file(&original()), stored).unwrap();
+        scene.play().await;
+        let again = Verdict::Retry { reason: Reason::OriginalAltered };
+        assert_eq!((scene.coordinator.verdicts(), scene.coordinator.hooks().len()), (vec![again], 0));
+        fs::write(scene.file(&original()), file).unwrap();
+        scene.play().await;
+        assert_eq!((scene.coordinator.verdicts(), scene.coordinator.hooks().len()), (vec![again, Verdict::Done], 4));
+    }
 }
 
 #[tokio::test]

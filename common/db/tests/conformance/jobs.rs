@@ -22,6 +22,7 @@ on_both! {
         let claim = &claims[0];
         assert_eq!((claim.fence, claim.media, claim.room.as_str(), claim.size), (1, media_id(1), "one", 500));
         assert!(claim.key.as_str().ends_with("/original.0000000000001"));
+        assert_eq!(claim.sha256, Some([7; 32]), "of its original");
         assert_eq!(claim.missing, two_specs());
         assert_eq!(place.jobs_outstanding().await.unwrap(), JobCounts { running: 1, ..JobCounts::default() });
     }

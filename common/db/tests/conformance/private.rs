@@ -140,7 +140,7 @@ on_both! {
         place.media_uploaded(&upload(1)).await.unwrap();
         assert_eq!(place.media(media_id(1)).await.unwrap().unwrap().encryption, Some(encryption(1)));
         let claim = place.job_claim(upload(1).job, "worker", 1, LEASE).await.unwrap().unwrap();
-        assert_eq!(claim.encryption, Some(encryption(1)));
+        assert_eq!((claim.encryption, claim.sha256), (Some(encryption(1)), None), "its digest is no SHA-256");
         created(place, 2, "one", "anna").await;
         assert_eq!(place.upload_slot(media_id(2)).await.unwrap().unwrap().encryption, None);
         assert!(place.snapshot().await.unwrap().starts_with("media 1 den "), "with its key's id, and not the key");

@@ -49,7 +49,7 @@ impl Held {
         let claimed = call(base, job, "claim", json!({ "worker": "a test", "engine": 1 })).await;
         assert_eq!(claimed.status, 200, "{claimed:?}");
         let claim: ClaimReply = serde_json::from_slice(&claimed.body).expect("a claim");
-        assert!(claim.secret.is_some(), "it is private");
+        assert!(claim.secret.is_some() && claim.media.sha256.is_none(), "it is private");
         Self { job, media: claim.media.id, fence: claim.fence }
     }
 
