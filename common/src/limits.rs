@@ -52,7 +52,8 @@ pub struct Limits {
     pub body_timeout_ms: u64,
     /// Slowest body, in bytes a second, judged after the first idle timeout.
     pub body_rate_min: u64,
-    /// How long a peer may refuse to read what it is sent, in milliseconds.
+    /// How long a peer may refuse to read what it is sent, or take to read 64 KiB
+    /// of it, in milliseconds.
     pub write_timeout_ms: u64,
     /// How long an upload handle lives, in seconds.
     pub upload_handle_s: u64,

@@ -29,6 +29,10 @@ use tower::{Service, ServiceExt};
 
 /// What the kernel takes of an answer beyond what it may send now. It would take
 /// megabytes, for each peer that never reads; this is enough to keep the wire busy.
+///
+/// It says that there is room again when half of it is sent. So a peer is closed
+/// that takes less than 64 KiB within [`ServerLimits::write`], however often it
+/// reads a byte: by default, one that is slower than a body may be.
 const UNSENT_BYTES: u32 = 128 << 10;
 /// How long a loop that cannot accept a connection waits.
 const REST: Duration = Duration::from_millis(50);
@@ -78,7 +82,7 @@ pub struct ServerLimits {
     pub header: Duration,
     /// The deadlines of each body.
     pub body: BodyDeadlines,
-    /// How long a peer may refuse to read.
+    /// How long a peer may refuse to read, or take to read 64 KiB.
     pub write: Duration,
     /// Most connections at a time. One more takes the place of the one that has
     /// been silent for longest; if none is silent, it is refused.
@@ -123,10 +127,6 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // Every connection inherits it.
-    if let Err(error) = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_BYTES) {
-        tracing::warn!(%error, "the kernel may keep much for peers that never read");
-    }
     let crowd = Crowd::new(limits.connections, limits.connections_per_ip);
     let refusals = Refusals::default();
     let mut spare = Spare::default();
@@ -197,6 +197,9 @@ impl Connection {
         let ip = peer.ip;
         // Small frames must not wait for one another; a failure costs only time.
         let _ = stream.set_nodelay(true);
+        // Not on the listener: whoever comes before the loop runs would not inherit
+        // it. A failure costs only memory.
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
         let asked = Arc::clone(&silence);

@@ -7,26 +7,85 @@ use heim_runtime::{
     server::{self, ServerLimits},
 };
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
-    time::{Instant, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
 const DEADLINE: Duration = Duration::from_millis(300);
 /// How long a test waits for what must happen within a few deadlines.
 const BOUND: Duration = Duration::from_secs(10);
 
-/// Answers with the number of bytes of the body, or with `slow` or `broken`.
-async fn count(request: Request<DeadlineBody>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let answer = match request.into_body().collect().await {
-        Ok(body) => body.to_bytes().len().to_string(),
-        Err(BodyError::TooSlow) => "slow".to_owned(),
-        Err(BodyError::Broken(_)) => "broken".to_owned(),
+/// Of the answer at `/large`.
+const LARGE: usize = 50 << 20;
+/// What must be read of it within a deadline.
+const STEP: usize = 64 << 10;
+
+/// Answers with the number of bytes of the body, or with `slow` or `broken`; two
+/// paths have answers of their own.
+async fn count(request: Request<DeadlineBody>) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
+    let answer = match request.uri().path() {
+        "/large" => return Ok(Response::new(Large(LARGE).boxed_unsync())),
+        "/quiet" => return Ok(Response::new(Quiet::default().boxed_unsync())),
+        _ => match request.into_body().collect().await {
+            Ok(body) => body.to_bytes().len().to_string().into(),
+            Err(BodyError::TooSlow) => "slow".into(),
+            Err(BodyError::Broken(_)) => "broken".into(),
+        },
     };
-    Ok(Response::new(Full::new(answer.into())))
+    Ok(Response::new(Full::new(answer).boxed_unsync()))
+}
+
+/// So many bytes, as a store brings them.
+#[derive(Debug)]
+struct Large(usize);
+
+impl Body for Large {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let chunk = vec![b'x'; self.0.min(8 << 10)];
+        self.0 -= chunk.len();
+        Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk.into()))))
+    }
+}
+
+/// Says `one`, nothing for many deadlines, then `two`.
+#[derive(Debug, Default)]
+struct Quiet {
+    pause: Option<Pin<Box<Sleep>>>,
+    is_over: bool,
+}
+
+impl Body for Quiet {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let word = if self.is_over {
+            return Poll::Ready(None);
+        } else if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.is_over = true;
+            "two"
+        } else {
+            self.pause = Some(Box::pin(sleep(DEADLINE * 5)));
+            "one"
+        };
+        Poll::Ready(Some(Ok(Frame::data(word.into()))))
+    }
 }
 
 async fn start(connections: usize) -> (SocketAddr, Shutdown) {
@@ -103,7 +162,7 @@ async fn a_body_that_trickles_is_told_so() {
     let length = loop {
         tokio::select! {
             read = reader.read(&mut answer) => break read.unwrap(),
-            () = tokio::time::sleep(DEADLINE / 10) => writer.write_all(b"1").await.unwrap(),
+            () = sleep(DEADLINE / 10) => writer.write_all(b"1").await.unwrap(),
         }
         assert!(started.elapsed() < BOUND);
     };
@@ -120,6 +179,60 @@ async fn a_cut_body_is_broken_and_a_whole_one_is_whole() {
     let mut whole = TcpStream::connect(address).await.unwrap();
     whole.write_all(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345").await.unwrap();
     assert!(until_closed(&mut whole).await.ends_with("\r\n\r\n5"));
+}
+
+/// Asks for it from a kernel that takes in little by itself.
+async fn download(address: SocketAddr, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8 << 10).expect("a small buffer");
+    let mut stream = socket.connect(address).await.expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    stream
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_a_byte_at_a_time_is_closed() {
+    let (address, _shutdown) = start_with(1, 0, DEADLINE).await;
+    let mut slow = download(address, "/large").await;
+    slow.read_u8().await.expect("it is answered");
+    let trickle = async {
+        loop {
+            sleep(DEADLINE / 10).await;
+            slow.read_u8().await.expect("there is more than is ever read");
+        }
+    };
+    // What is on its way to the peer hides from it that it was closed. Its place does not.
+    let given_back = async { while !ask(address).await.ends_with('0') {} };
+    tokio::select! {
+        () = trickle => {}
+        given_back = timeout(BOUND, given_back) => given_back.expect("its place is given back"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_slowly_but_not_too_slowly_comes_to_its_end() {
+    let deadline = DEADLINE * 10;
+    let (address, _shutdown) = start_with(1, 0, deadline).await;
+    let mut slow = download(address, "/large").await;
+    let (started, mut read, mut chunk) = (Instant::now(), 0, vec![0; 1 << 20]);
+    // Long enough to be closed three times.
+    while started.elapsed() < deadline * 3 {
+        sleep(DEADLINE / 10).await;
+        // Twice as fast as must be.
+        let due = STEP as u128 * 2 * started.elapsed().as_millis() / deadline.as_millis();
+        let due = usize::try_from(due).expect("a few steps");
+        read += slow.read(&mut chunk[..due - read]).await.expect("it is open");
+    }
+    let rest = timeout(BOUND, slow.read_to_end(&mut Vec::new())).await.expect("it comes in time").expect("it is open");
+    assert!(read + rest > LARGE, "{read} and {rest} of it");
+}
+
+#[tokio::test]
+async fn an_answer_that_has_nothing_to_say_for_long_is_not_closed() {
+    let (address, _shutdown) = start(10).await;
+    let answer = until_closed(&mut download(address, "/quiet").await).await;
+    assert!(answer.contains("one") && answer.contains("two"), "{answer}");
 }
 
 /// A connection in the middle of a request: nobody takes its place.
