@@ -68,7 +68,7 @@ impl Play {
         let mut chance = Chance::of(seed);
         let left = 6 + chance.below(16);
         // Most of a short schedule would otherwise be about nothing.
-        let work = match chance.below(7) {
+        let work = match chance.below(8) {
             0 => VecDeque::new(),
             1 => VecDeque::from([Step::Create(0), Step::Upload(0, 1)]),
             2 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Upload(0, 1), Step::Claim(0, 1)]),
@@ -89,6 +89,13 @@ impl Play {
                 Step::Retry(0),
             ]),
             5 => VecDeque::from([Step::Create(0), Step::Send(0), Step::Refuse(0, Reason::UnsupportedType)]),
+            6 => VecDeque::from([
+                Step::Create(1),
+                Step::Upload(1, 1),
+                Step::Discard(1),
+                Step::Register { object: 1, name: 1, version: 1, altered: false, lease: None },
+                Step::Retry(1),
+            ]),
             _ => VecDeque::from([Step::Create(0), Step::Create(1), Step::Upload(0, 1), Step::Upload(1, 1)]),
         };
         let (model, history) = (Model::after(seq), History::default());
