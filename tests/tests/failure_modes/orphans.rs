@@ -268,4 +268,9 @@ async fn f58_a_thumbnail_that_is_missing_is_made_again_and_a_missing_original_is
     let events = format!("SELECT count(*) FROM event WHERE media_id = {}", id.as_i64());
     let told = number(fleet.database_url(), &events).await;
     assert_eq!(told, 5 + 1 + 1, "each once, the thumbnail twice, and the loss once");
+    // It is missed for as long as a row says that it is there.
+    let missed = "SELECT count(*) FROM stray WHERE kind = 'missing'";
+    assert_eq!(number(fleet.database_url(), missed).await, 1);
+    sql(fleet.database_url(), &format!("UPDATE media_object SET gone = 1 WHERE id = {}", id.as_i64())).await;
+    until("it is missed no more", async || (number(fleet.database_url(), missed).await == 0).then_some(())).await;
 }
