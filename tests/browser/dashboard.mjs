@@ -13,6 +13,8 @@ import { complaints, launch, noSidewaysScrolling, open } from './people.mjs';
 const [base, token, shots] = process.argv.slice(2);
 assert.ok(shots, 'usage: dashboard.mjs BASE ADMIN_TOKEN SCREENSHOT_FOLDER');
 const WIDE = { width: 1280, height: 900 };
+// Up to 896 pixels the rows of a table are cards.
+const MIDDLE = { width: 900, height: 900 };
 const NARROW = { width: 360, height: 740 };
 const PAGES = { overview: '/ops/', day: '/ops/?span=day', jobs: '/ops/jobs', failed: '/ops/jobs?state=failed', usage: '/ops/usage', orphans: '/ops/orphans', audit: '/ops/audit' };
 
@@ -103,6 +105,23 @@ async function look(page, name) {
   await shoot(page, `job-done-${name}`);
 }
 
+/** Where a table just fits, no word of a closed list is broken. */
+async function wholeWords(page) {
+  await page.setViewportSize(MIDDLE);
+  await page.goto(`${base}/ops/jobs?state=failed`);
+  const job = await page.locator('tbody a.id').first().getAttribute('href');
+  for (const address of ['/ops/', '/ops/jobs?state=failed', job]) {
+    await page.goto(`${base}${address}`);
+    await noSidewaysScrolling(page);
+    const broken = await page.locator('td .badge').evaluateAll((badges) => {
+      const lines = (badge) => badge.getBoundingClientRect().height / parseFloat(getComputedStyle(badge).lineHeight);
+      return badges.filter((badge) => lines(badge) > 1.5).map((badge) => badge.textContent);
+    });
+    assert.deepEqual(broken, [], address);
+  }
+  await page.setViewportSize(WIDE);
+}
+
 /** All of it is forms and links: retry, with the question before it. */
 async function withoutScript(page) {
   await page.goto(`${base}/ops/`);
@@ -128,6 +147,7 @@ try {
   await login(dark);
   await live(light, dark);
   await look(light, 'wide-light');
+  await wholeWords(light);
   await look(dark, 'narrow-dark');
   for (const [page, viewport, name] of [[light, NARROW, 'narrow-light'], [dark, WIDE, 'wide-dark']]) {
     await page.setViewportSize(viewport);

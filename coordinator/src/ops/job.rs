@@ -147,7 +147,7 @@ fn attempt(attempt: &AttemptRow) -> Vec<Markup> {
         text(duration(*waited_ms)),
         or_dash(ended.map(|ended| duration(ended.0 - began.0))),
         html! { span .badge .good[verdict == "done"] .bad[verdict == "discard" || verdict == "retry"] { (verdict) } },
-        or_dash(reason.as_ref()),
+        or_dash(reason.as_ref().map(|reason| html! { span .word { (reason) } })),
         or_dash((!stages.is_empty()).then(|| stages.join(", "))),
     ]
 }

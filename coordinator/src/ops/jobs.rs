@@ -70,7 +70,7 @@ fn row(job: &JobRow, now: Millis) -> Vec<Markup> {
     let reason = job
         .reason
         .as_ref()
-        .map(|reason| html! { a href=(format!("/ops/jobs?reason={}", encoded(reason))) { (reason) } });
+        .map(|reason| html! { a .word href=(format!("/ops/jobs?reason={}", encoded(reason))) { (reason) } });
     let worker = job
         .worker
         .as_ref()

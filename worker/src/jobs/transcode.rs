@@ -17,9 +17,11 @@
 //!
 //! **Discards** what can never go better: content of no known type, damaged
 //! content, too many pixels, too costly, an original that is not in the store,
-//! not of its size, or does not open with its secret. The death of a child is tried again; the coordinator
-//! counts deaths and calls the file poison. So is an original of another SHA-256 than the upload's: the
-//! last attempt says that it was altered, and no pixel is made of it.
+//! not of its size, or does not open with its secret.
+//!
+//! **Retries** the death of a child (the coordinator counts deaths, and calls the file poison), and an
+//! original of another SHA-256 than the upload's: no pixel is made of it, and where it stays so, the last
+//! attempt says that it was altered.
 //!
 //! **Private rooms.** The claim carries the object's secret; original and
 //! transcodings are decrypted and encrypted with it on their way. It lives as
