@@ -68,8 +68,7 @@ impl Attempt<'_> {
                 }
                 Ok(Report::Failed { reason, detail }) if may_refuse_for(reason) => {
                     let detail = detail.chars().take(DETAIL_CHARS_MAX).collect();
-                    let refused = PixelFailure::Refused { reason, detail };
-                    return if came_of_decoding(reason) { End::Broken(refused) } else { End::Reusable(Err(refused)) };
+                    return End::Broken(PixelFailure::Refused { reason, detail });
                 }
                 Ok(report) => return End::Broken(PixelFailure::Lied(format!("{report:?} out of turn"))),
                 Err(end) => return end,
@@ -159,11 +158,4 @@ fn may_refuse_for(reason: Reason) -> bool {
             | Reason::TooCostly
             | Reason::Internal
     )
-}
-
-/// Whether a child that refuses for this reason may have let a decoder loose on the
-/// file. What a decoder that failed has left behind in its memory nobody knows, and
-/// no other file is to find out.
-fn came_of_decoding(reason: Reason) -> bool {
-    !matches!(reason, Reason::UnsupportedType | Reason::UnsupportedOutput | Reason::TooManyPixels)
 }

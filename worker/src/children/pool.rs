@@ -128,8 +128,7 @@ impl Drop for Turn {
 
 impl Pool {
     /// Starts `slots` children; each is replaced after `files_per_child` files, and after
-    /// one whose decoding failed.
-    /// Says in the log which walls are around them.
+    /// one that failed. Says in the log which walls are around them.
     ///
     /// # Errors
     /// If a thread or a child cannot be started, or a wall is missing that the

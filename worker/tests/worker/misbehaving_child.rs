@@ -89,10 +89,8 @@ fn misbehave(file: &str, area: &File) {
             ("say", text) => say(text),
             ("say-much", bytes) => say(&"x".repeat(bytes.parse().unwrap())),
             ("shrink", _) => assert!(area.set_len(0).is_err(), "the output area can be shrunk"),
-            ("work", count) => work(count.parse().unwrap(), area),
-            ("name-itself", _) => {
-                say(&format!(r#"{{"report":"failed","reason":"unsupported-type","detail":"{}"}}"#, getpid()));
-            }
+            ("work", count) => work(count.parse().unwrap(), area, DESCRIPTION),
+            ("name-itself", _) => work(4, area, &DESCRIPTION.replace("400", &getpid().to_string())),
             other => panic!("{other:?}"),
         }
     }
@@ -108,17 +106,17 @@ fn spin(time: Duration) {
 }
 
 /// Does the first `count` of the four default specs.
-fn work(count: usize, area: &File) {
+fn work(count: usize, area: &File, found: &str) {
     for (index, spec) in default_specs().iter().enumerate().take(count) {
         let offset = index * WEBP.len();
         area.write_all_at(WEBP, offset as u64).unwrap();
         let (len, width) = (WEBP.len(), spec.params.width);
-        let description = if index == 0 { DESCRIPTION } else { "null" };
+        let description = if index == 0 { found } else { "null" };
         say(&format!(
             r#"{{"report":"output","index":{index},"offset":{offset},"len":{len},"width":{width},"height":1,"description":{description}}}"#
         ));
     }
     if count == default_specs().len() {
-        say(&format!(r#"{{"report":"done","description":{DESCRIPTION}}}"#));
+        say(&format!(r#"{{"report":"done","description":{found}}}"#));
     }
 }
