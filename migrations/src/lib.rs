@@ -15,7 +15,7 @@
 )]
 
 use sea_orm_migration::prelude::*;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 mod column;
 mod m0001_rooms;
@@ -72,15 +72,42 @@ pub async fn pending<C: ConnectionTrait>(connection: &C) -> Result<Vec<String>, 
 where
     for<'c> &'c C: IntoSchemaManagerConnection<'c>,
 {
-    let mut applied = HashSet::new();
+    let applied = applied(connection).await?;
+    Ok(names().filter(|name| !applied.contains(name)).collect())
+}
+
+/// The names of the migrations that the database has and this release does not know,
+/// in order.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn later<C: ConnectionTrait>(connection: &C) -> Result<Vec<String>, DbErr>
+where
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
+    let mut applied = applied(connection).await?;
+    for name in names() {
+        applied.remove(&name);
+    }
+    Ok(applied.into_iter().collect())
+}
+
+fn names() -> impl Iterator<Item = String> {
+    Migrator::migrations().into_iter().map(|migration| migration.name().to_owned())
+}
+
+async fn applied<C: ConnectionTrait>(connection: &C) -> Result<BTreeSet<String>, DbErr>
+where
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
+{
+    let mut applied = BTreeSet::new();
     if SchemaManager::new(connection).has_table(APPLIED).await? {
         let versions = Query::select().column("version").from(APPLIED).to_owned();
         for row in connection.query_all(&versions).await? {
             applied.insert(row.try_get::<String>("", "version")?);
         }
     }
-    let names = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
-    Ok(names.filter(|name| !applied.contains(name)).collect())
+    Ok(applied)
 }
 
 /// Applies what [`pending`] lists. The caller brings a transaction, and keeps

@@ -153,7 +153,27 @@ impl Postgres {
         panic!("PostgreSQL did not come back; its log: {}", fs::read_to_string(&self.log).unwrap_or_default());
     }
 
-    fn address(&self) -> [String; 3] {
+    /// From now on lets nobody but its superuser in without a password, as Debian's does,
+    /// and starts it again for that.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub fn ask_for_passwords(&self) {
+        let who = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.log.with_file_name("data").join("pg_hba.conf"), who).expect("its configuration can be written");
+        self.stop();
+        self.restart();
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it is: host, port and superuser, as options of its programs.
+    #[must_use]
+    pub fn address(&self) -> [String; 3] {
         ["--host=127.0.0.1".to_owned(), format!("--port={}", self.port), "--username=postgres".to_owned()]
     }
 

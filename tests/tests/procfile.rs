@@ -5,8 +5,9 @@
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
-    fleet::Fleet,
+    postgres::Postgres,
     process::binary,
+    redis::Redis,
     sharing::{finished, share_accepted},
     until::{until, within},
     web::Web,
@@ -95,12 +96,19 @@ async fn the_fleet_of_the_readme_s_lines_makes_thumbnails_and_stops_when_it_is_t
     for target in ["release", ".venv/bin/honcho"] {
         assert!(building.contains(target) && makefile.contains(&format!("\n{target}:")), "{target} can be made");
     }
-    let (port, servers) = (free_port(), Fleet::start(0, 0).await);
+    let (port, redis, postgres) = (free_port(), Redis::start(), Postgres::start());
+    postgres.ask_for_passwords();
     let one = tempfile::tempdir().expect("a folder");
+    let refused = machine(one.path()).args(["-euc", &lines("secrets")]).output().await.expect("a shell starts");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("say where the database is"), "{said}");
     let secrets = async || {
         let mut shell = machine(one.path());
-        shell.args(["-euc", &lines("secrets")]).env("PORT", &port);
-        shell.env("DATABASE", servers.database_url()).env("REDIS", servers.redis.url());
+        let is_made = one.path().join("coordinator.env").exists();
+        let database = if is_made { "DATABASE=elsewhere\n".to_owned() } else { lines("database") };
+        shell.args(["-euc", &(database + &lines("secrets"))]).env("PORT", &port);
+        shell.env("PSQL", format!("psql {}", postgres.address().join(" "))).env("PGPORT", postgres.port().to_string());
+        shell.env("REDIS", redis.url());
         assert!(shell.status().await.expect("a shell starts").success());
         ["fleet.env", "coordinator.env"].map(|name| fs::read_to_string(one.path().join(name)).expect("it was made"))
     };

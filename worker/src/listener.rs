@@ -131,7 +131,7 @@ impl Watched {
 
     async fn look(&self) -> Report {
         let coordinator = async {
-            let told = self.coordinator.readiness().await?;
+            let (told, _) = self.coordinator.readiness().await?;
             if told["ready"] == true { Ok(()) } else { Err(CallError::Unavailable(StatusCode::SERVICE_UNAVAILABLE)) }
         };
         let word = |error: &CallError| match error {

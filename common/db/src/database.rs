@@ -14,13 +14,13 @@ use heim_common::Millis;
 use heim_runtime::disk::Disk;
 use sea_orm::{
     ColumnTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait, Func, Query},
     sqlx::{
         Connection,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// An index over a large table takes its time.
@@ -36,6 +36,22 @@ pub struct Database {
     pub(crate) timeout: Duration,
     /// Where the file is, if it is one.
     file: Option<PathBuf>,
+}
+
+/// What keeps a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its version, in its own words.
+    pub version: String,
+    /// The first number of a PostgreSQL's version; `None` for `SQLite`.
+    pub postgres: Option<u32>,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.postgres.is_some() { "PostgreSQL" } else { "SQLite" };
+        write!(f, "{name} {}", self.version)
+    }
 }
 
 impl Database {
@@ -84,6 +100,36 @@ impl Database {
     /// If the database does not answer.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, DbError> {
         self.read(DbError::Migrate, async { Ok(heim_migrations::pending(&self.pool).await?) }).await
+    }
+
+    /// The names of the migrations that the database has and this release does not know.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn later_migrations(&self) -> Result<Vec<String>, DbError> {
+        self.read(DbError::Migrate, async { Ok(heim_migrations::later(&self.pool).await?) }).await
+    }
+
+    /// What keeps the database.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn server(&self) -> Result<Server, DbError> {
+        let is_postgres = self.backend() == DbBackend::Postgres;
+        let version = if is_postgres {
+            Func::cust("current_setting").arg("server_version")
+        } else {
+            Func::cust("sqlite_version")
+        };
+        self.read(DbError::Probe, async {
+            let query = Query::select().expr_as(version, "version").to_owned();
+            let row = self.pool.query_one(&query).await?.ok_or_else(|| Cause::unreadable("version", "text"))?;
+            let version: String = row.try_get("", "version")?;
+            let digits = version.split(|letter: char| !letter.is_ascii_digit()).next();
+            let major = digits.and_then(|digits| digits.parse().ok()).filter(|_| is_postgres);
+            Ok(Server { version, postgres: major })
+        })
+        .await
     }
 
     /// The database's own time.

@@ -75,7 +75,7 @@ pub use cause::Cause;
 pub use claim::Claim;
 pub use config::DatabaseConfig;
 pub use content::{Content, Rest, SealedContent};
-pub use database::Database;
+pub use database::{Database, Server};
 pub use dispatch::{Choice, Cursors, JobCounts};
 pub use error::DbError;
 pub use event::EventRow;

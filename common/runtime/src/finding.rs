@@ -1,7 +1,15 @@
 //! What an examination of a deployment found: `heim-coordinator admin doctor`.
 
 use serde::Serialize;
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
+
+/// By how much two clocks may differ: nothing of ours is that exact.
+const SKEW_WARNED_MS: u64 = 1_000;
+/// Links and signatures of minutes do not hold beyond this.
+const SKEW_MAX_MS: u64 = 30_000;
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -59,6 +67,22 @@ impl Findings {
         self.add(part, Standing::Wrong, seen.into(), remedy.into());
     }
 
+    /// Adds how this machine's clock stands to another: ahead by so many milliseconds,
+    /// or behind by as many below zero.
+    pub fn clock(&mut self, ahead_ms: i64, of: &str, remedy: &str) {
+        const PART: &str = "clock";
+        let side = if ahead_ms < 0 { "behind" } else { "ahead of" };
+        let seen = format!(
+            "this machine is {:.1} s {side} {of}",
+            Duration::from_millis(ahead_ms.unsigned_abs()).as_secs_f64()
+        );
+        match ahead_ms.unsigned_abs() {
+            SKEW_MAX_MS.. => self.wrong(PART, seen, remedy),
+            SKEW_WARNED_MS.. => self.warning(PART, seen, remedy),
+            _ => self.ok(PART, format!("agrees with that of {of}")),
+        }
+    }
+
     fn add(&mut self, part: &'static str, standing: Standing, seen: String, remedy: String) {
         self.0.push(Finding { part, standing, seen, remedy: Some(remedy) });
     }
@@ -94,6 +118,20 @@ impl fmt::Display for Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clocks_that_differ_are_told_with_who_is_ahead() {
+        let told = |ahead_ms| {
+            let mut findings = Findings::default();
+            findings.clock(ahead_ms, "the database", "keep it by NTP");
+            (findings.worst(), findings.0.remove(0).seen)
+        };
+        assert_eq!(told(999), (Standing::Ok, "agrees with that of the database".to_owned()));
+        assert_eq!(told(-1_000), (Standing::Warning, "this machine is 1.0 s behind the database".to_owned()));
+        assert_eq!(told(29_999).0, Standing::Warning);
+        assert_eq!(told(30_000), (Standing::Wrong, "this machine is 30.0 s ahead of the database".to_owned()));
+        assert_eq!(told(i64::MIN).0, Standing::Wrong);
+    }
 
     #[test]
     fn the_worst_counts_and_each_says_what_to_do() {

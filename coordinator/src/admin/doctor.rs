@@ -13,12 +13,9 @@ use crate::{config::KeysConfig, config_file::ConfigFile, keys::Keyring};
 use heim_common::{time::Clock, worker::WorkerState};
 use heim_db::{Database, DbError, WorkerRow};
 use heim_runtime::{finding::Findings, telemetry::chain};
-use std::time::Duration;
 
-/// By how much this machine's clock may differ from the database's. Signed links
-/// and ids go by the one, leases by the other.
-const SKEW_WARNED_MS: u64 = 1_000;
-const SKEW_MAX_MS: u64 = 30_000;
+/// The oldest PostgreSQL that anything was tried with.
+const POSTGRES_TRIED: u32 = 15;
 
 /// Looks at everything.
 pub async fn examine<W>(file: &ConfigFile<W>, clock: Clock) -> Findings {
@@ -67,7 +64,7 @@ async fn database<W>(file: &ConfigFile<W>, found: &mut Findings) -> Option<Datab
         }
     }
     match db.ping().await {
-        Ok(()) => found.ok(PART, "takes writes, and has the schema of this version"),
+        Ok(()) => schema(&db, found).await,
         Err(error) if error.is_full() => {
             found.wrong(PART, chain(&error), "give its disk more room: until then uploads are refused with 507");
         }
@@ -76,24 +73,36 @@ async fn database<W>(file: &ConfigFile<W>, found: &mut Findings) -> Option<Datab
     Some(db)
 }
 
+/// A database that takes writes: of which version it is, and its schema.
+async fn schema(db: &Database, found: &mut Findings) {
+    const PART: &str = "database";
+    let looked: Result<_, DbError> = async { Ok((db.server().await?, db.later_migrations().await?)) }.await;
+    let (server, later) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return found.wrong(PART, chain(&error), "see the database"),
+    };
+    if server.postgres.is_some_and(|major| major < POSTGRES_TRIED) {
+        let remedy = format!("PostgreSQL {POSTGRES_TRIED} is the oldest that this was tried with");
+        found.warning(PART, format!("takes writes, and is {server}"), remedy);
+    } else if let Some(last) = later.last() {
+        let seen = format!("{server} takes writes; its schema is that of a later version, up to {last}");
+        found.warning(PART, seen, "go on to that version: this one works beside it, for as long as the change takes");
+    } else {
+        found.ok(PART, format!("{server} takes writes, and has the schema of this version"));
+    }
+}
+
 async fn clock(db: &Database, clock: Clock, found: &mut Findings) {
-    const PART: &str = "clock";
     let before = clock();
     let there = match db.now().await {
         Ok(there) => there,
-        Err(error) => return found.wrong(PART, chain(&error), "see the database"),
+        Err(error) => return found.wrong("clock", chain(&error), "see the database"),
     };
     let after = clock();
     // What it took to ask is not held against either.
-    let apart = there.0.saturating_sub(after.0).max(before.0.saturating_sub(there.0)).max(0).unsigned_abs();
-    let side = if there.0 > after.0 { "behind" } else { "ahead of" };
-    let seen = format!("this machine is {:.1} s {side} the database", Duration::from_millis(apart).as_secs_f64());
-    let remedy = "keep the clocks of both machines by NTP: links expire by the one, leases by the other";
-    match apart {
-        SKEW_MAX_MS.. => found.wrong(PART, seen, remedy),
-        SKEW_WARNED_MS.. => found.warning(PART, seen, remedy),
-        _ => found.ok(PART, "agrees with the database's"),
-    }
+    let (ahead, behind) = (before.0.saturating_sub(there.0), there.0.saturating_sub(after.0));
+    let ahead = if behind > 0 { -behind } else { ahead.max(0) };
+    found.clock(ahead, "the database", "keep both clocks by NTP: links expire by the one, leases by the other");
 }
 
 async fn keys(config: &KeysConfig, db: &Database, found: &mut Findings) {

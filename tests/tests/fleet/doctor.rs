@@ -7,12 +7,17 @@ use heim_tests::{
     fleet::Fleet,
     process::Ended,
     s3::{S3, Trouble},
+    sql::sql,
     truth,
     until::until,
     web::Web,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 /// How each part stands, and what was seen of it.
 fn found(ended: &Ended) -> BTreeMap<String, (String, String)> {
@@ -32,6 +37,8 @@ async fn a_deployment_is_examined() {
     for part in ["settings", "database", "clock", "queue", "store", "jobs"] {
         assert_eq!(parts[part].0, "ok", "{parts:?}");
     }
+    let version = &parts["database"].1;
+    assert!(version.starts_with("PostgreSQL 1") && version.ends_with("the schema of this version"), "{version}");
     assert_eq!(parts["keys"].0, "warning", "there is no master key: {parts:?}");
     assert_eq!(parts["workers"], ("warning".to_owned(), "none was heard of".to_owned()));
 
@@ -69,6 +76,38 @@ async fn a_deployment_is_examined() {
         (standing == "warning" && seen.starts_with("none was heard of in the last 10 s: ")).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_release_that_was_rolled_back_is_told_so() {
+    let fleet = Fleet::start(1, 0).await;
+    sql(fleet.database_url(), "INSERT INTO seaql_migrations VALUES ('m9999_flying_cars', 1)").await;
+    let ended = fleet.administered(&["doctor", "--json"]).run().await;
+    assert!(ended.status.success(), "it works all the same: {ended:?}");
+    let (standing, seen) = &found(&ended)["database"];
+    assert_eq!(standing, "warning");
+    assert!(seen.ends_with("its schema is that of a later version, up to m9999_flying_cars"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_worker_whose_clock_is_another_is_told_so() {
+    let fleet = Fleet::start(1, 0).await;
+    let answers = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", answers.local_addr().expect("its address"));
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = answers.accept().await {
+            let mut asked = [0; 4_096];
+            let _ = connection.read(&mut asked).await;
+            let head = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nConnection: close\r\n";
+            let _ =
+                connection.write_all(format!("{head}Content-Length: 14\r\n\r\n{{\"ready\":true}}").as_bytes()).await;
+        }
+    });
+    let launch = fleet.worker(0).arguments(&["doctor", "--json"]).setting("worker.coordinator_url", &url);
+    let ended = launch.run().await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let (standing, seen) = &found(&ended)["clock"];
+    assert!(standing == "wrong" && seen.ends_with("s ahead of the coordinator"), "{seen}");
 }
 
 #[tokio::test]
@@ -113,7 +152,7 @@ async fn a_worker_is_examined_where_it_is() {
     let well = examine(&fleet).run().await;
     assert!(well.status.success(), "{well:?}");
     let parts = found(&well);
-    for part in ["coordinator", "hooks", "queue", "store"] {
+    for part in ["coordinator", "clock", "hooks", "queue", "store"] {
         assert_eq!(parts[part].0, "ok", "{parts:?}");
     }
     // A kernel without one of the walls is a warning.

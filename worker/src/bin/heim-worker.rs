@@ -5,7 +5,7 @@
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use heim_queue::Queue;
-use heim_runtime::{Shutdown, config, finding::Standing, forbid_core_dumps, telemetry, traces::Traces};
+use heim_runtime::{Shutdown, clock, config, finding::Standing, forbid_core_dumps, telemetry, traces::Traces};
 use heim_store::Store;
 use heim_worker::{
     DEFAULTS, Listener, PIXEL_CHILD_ARG, Settings,
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(&settings.log)?;
     let runtime = tokio::runtime::Runtime::new()?;
     if let Some(Command::Doctor { json, .. }) = arguments.command {
-        let found = runtime.block_on(doctor::examine(&settings, ChildCommand::this_binary()));
+        let found = runtime.block_on(doctor::examine(&settings, ChildCommand::this_binary(), clock::system));
         heim_runtime::ready::print(&if json { found.json() } else { found.to_string() });
         return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }

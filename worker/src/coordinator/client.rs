@@ -3,7 +3,7 @@
 use super::CallError;
 use crate::{config::Credentials, measures};
 use heim_common::{
-    JobId, RoomName, Trace,
+    JobId, Millis, RoomName, Trace,
     job::Verdict,
     trace::HEADER_TRACE,
     wire::{
@@ -11,9 +11,9 @@ use heim_common::{
         LeaseReply, TranscodedHook, VERSION, WorkerOrders, WorkerReport,
     },
 };
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url, header, redirect};
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// How long a connection may take.
@@ -72,14 +72,19 @@ impl Coordinator {
         Ok(Self { http, base: address.as_str().trim_end_matches('/').to_owned(), credentials })
     }
 
-    /// What it says of itself: `GET /readyz`, ready or not.
+    /// What it says of itself, ready or not, and which second it is there, if it says:
+    /// `GET /readyz`.
     ///
     /// # Errors
     /// If it does not answer, or something else does.
-    pub async fn readiness(&self) -> Result<serde_json::Value, CallError> {
+    pub async fn readiness(&self) -> Result<(serde_json::Value, Option<Millis>), CallError> {
         let call = self.http.get(format!("{}/readyz", self.base));
         let answer = call.send().await.map_err(|error| CallError::Unreachable(error.without_url()))?;
-        parse(answer).await
+        let date =
+            answer.headers().get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let since = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let second = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Millis);
+        Ok((parse(answer).await?, second))
     }
 
     /// Takes a job.
