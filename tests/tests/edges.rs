@@ -38,6 +38,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("redis", &["heim-queue"]),
     ("object_store", &["heim-store"]),
     ("turbojpeg", &["heim-pixels"]),
+    ("turbojpeg-sys", &["heim-pixels"]),
     ("libwebp-sys", &["heim-pixels"]),
     ("png", &["heim-pixels"]),
     ("gif", &["heim-pixels"]),

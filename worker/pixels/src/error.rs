@@ -13,7 +13,7 @@ pub struct SinkClosed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooCostly {
     /// The deadline passed.
-    #[error("the deadline passed before the step `{0}`")]
+    #[error("the deadline passed before the end of the step `{0}`")]
     Deadline(Step),
     /// Decoding it would take more memory than any picture may.
     #[error("{0} bytes of memory are needed")]

@@ -21,7 +21,7 @@
 //! Each step is a file of its own. Everything that comes in is hostile: sizes
 //! are checked before memory is taken for them, every loop has a bound, and the
 //! deadline is looked at between steps. Decoders written in C live behind
-//! `turbojpeg`, `webp_ffi` and `avif_ffi`; a process that must not die of them
+//! `jpeg_ffi`, `webp_ffi` and `avif_ffi`; a process that must not die of them
 //! runs this crate in a child. Each decoder can be switched off ([`Decoders`]).
 //!
 //! AVIF is read and written with the feature `avif` alone: libavif, dav1d and
@@ -39,6 +39,7 @@ mod dominant;
 mod encode;
 mod error;
 mod fit;
+mod jpeg_ffi;
 mod light;
 mod limits;
 mod motion;

@@ -29,8 +29,8 @@ pub struct Limits {
     pub decoded_bytes_max: u64,
     /// Most scans of a JPEG: each goes over all of the picture once more.
     pub scans_max: u32,
-    /// When the job must have ended. It is looked at between steps; a decoder
-    /// that hangs is its process's owner to kill.
+    /// When the job must have ended. It is looked at between steps, and all along
+    /// the way of a JPEG's; a decoder that hangs is its process's owner to kill.
     pub deadline: Instant,
 }
 

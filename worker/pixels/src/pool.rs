@@ -27,9 +27,21 @@ impl Pool {
     /// A buffer of a picture of this size, if that is within bounds; with what was
     /// in it, as in [`take`](Self::take).
     pub(crate) fn picture(&mut self, width: u32, height: u32, channels: usize) -> Result<Vec<u8>, PixelError> {
+        let len = self.admitted(width, height, channels)?;
+        self.take(len)
+    }
+
+    /// A buffer with room for a picture of this size, if that is within bounds; with
+    /// less in it, or nothing. Memory that was never written to costs nothing.
+    pub(crate) fn room(&mut self, width: u32, height: u32, channels: usize) -> Result<Vec<u8>, PixelError> {
+        let len = self.admitted(width, height, channels)?;
+        self.room_for(len)
+    }
+
+    fn admitted(&self, width: u32, height: u32, channels: usize) -> Result<usize, PixelError> {
         let bytes = (u64::from(width) * u64::from(height)).saturating_mul(channels as u64);
         match usize::try_from(bytes) {
-            Ok(len) if bytes <= self.bytes_max => self.take(len),
+            Ok(len) if bytes <= self.bytes_max => Ok(len),
             _ => Err(TooCostly::Memory(bytes).into()),
         }
     }
@@ -44,14 +56,20 @@ impl Pool {
     /// A buffer of exactly this length. It may still hold pixels of an earlier
     /// job, perhaps of another room: whoever takes it must overwrite all of it.
     pub(crate) fn take(&mut self, len: usize) -> Result<Vec<u8>, PixelError> {
+        let mut buffer = self.room_for(len)?;
+        buffer.resize(len, 0);
+        Ok(buffer)
+    }
+
+    fn room_for(&mut self, len: usize) -> Result<Vec<u8>, PixelError> {
         let fits = self.free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len);
         let best = fits.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
         let mut buffer = match best {
             Some(index) => self.free.swap_remove(index),
             None => Vec::new(),
         };
-        buffer.try_reserve_exact(len.saturating_sub(buffer.len())).map_err(|_| TooCostly::Memory(len as u64))?;
-        buffer.resize(len, 0);
+        buffer.truncate(len);
+        buffer.try_reserve_exact(len - buffer.len()).map_err(|_| TooCostly::Memory(len as u64))?;
         Ok(buffer)
     }
 

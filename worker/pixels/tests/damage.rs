@@ -77,10 +77,21 @@ fn oddities_of_real_cameras_are_no_damage() {
         (with(2, b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x09"), "an unknown colour transform"),
         (with(2, b"\xff\xe2\0\x10ICC_PROFILE\0\x07\x01"), "a broken profile"),
         (with(end, b"\x00\x01\x02"), "bytes before the end marker"),
+        (with_a_progressive_scan(&photo), "a scan that says it is progressive"),
         (with(photo.len(), b"a trailer of the maker"), "bytes after the end marker"),
     ] {
         assert_eq!(run(&mut transcoder, &odd), Ok(()), "{what}");
     }
+}
+
+/// A sequential scan that tells of coefficients and bits as a progressive one does.
+fn with_a_progressive_scan(photo: &[u8]) -> Vec<u8> {
+    let mut odd = photo.to_vec();
+    let scan = odd.windows(2).position(|bytes| bytes == [0xff, 0xda]).expect("it has a scan");
+    let len = usize::from(u16::from_be_bytes([odd[scan + 2], odd[scan + 3]]));
+    assert_eq!(odd[scan + len - 1..scan + len + 2], [0, 63, 0]);
+    odd[scan + len - 1..scan + len + 2].copy_from_slice(&[1, 5, 0x21]);
+    odd
 }
 
 #[test]
@@ -95,4 +106,18 @@ fn a_hole_in_the_middle_is_damage() {
     let second = 4 + usize::from(u16::from_be_bytes([photo[4], photo[5]]));
     let cut = [&photo[..second], b"junk", &photo[second..middle - 7]].concat();
     assert_eq!(run(&mut transcoder, &cut), Err(Reason::Damaged));
+}
+
+#[test]
+fn a_harmless_oddity_hides_no_damage_of_a_file_that_has_its_end() {
+    let mut transcoder = Transcoder::new();
+    for file in ["photos/j8_iphone6_420.jpg", "photos/j12_japaneseshop_prog_420.jpg"] {
+        let photo = corpus::read(file);
+        let middle = photo.len() / 2;
+        let second = 4 + usize::from(u16::from_be_bytes([photo[4], photo[5]]));
+        let odd = [&photo[..second], b"junk", &photo[second..]].concat();
+        assert_eq!(run(&mut transcoder, &odd), Ok(()), "{file}");
+        let damaged = [&photo[..second], b"junk", &photo[second..middle], &photo[middle + 5_000..]].concat();
+        assert_eq!(run(&mut transcoder, &damaged), Err(Reason::Damaged), "{file}");
+    }
 }

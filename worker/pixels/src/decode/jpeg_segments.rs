@@ -9,8 +9,6 @@ const ICC_TAG: &[u8] = b"ICC_PROFILE\0";
 pub(super) struct Segment<'a> {
     pub(super) marker: u8,
     pub(super) payload: &'a [u8],
-    /// The whole of it, marker and length included.
-    pub(super) bytes: &'a [u8],
 }
 
 /// The segments of a file, up to its end-of-image marker. Bytes between
@@ -20,18 +18,13 @@ pub(super) struct Segments<'a> {
     at: usize,
 }
 
-pub(super) const SOS: u8 = 0xda;
-pub(super) const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+const EOI: u8 = 0xd9;
 const SOI: u8 = 0xd8;
 
 impl<'a> Segments<'a> {
     pub(super) fn of(file: &'a [u8]) -> Self {
         Self { file, at: 2 }
-    }
-
-    /// Where the next segment is looked for.
-    pub(super) fn position(&self) -> usize {
-        self.at
     }
 }
 
@@ -49,17 +42,15 @@ impl<'a> Iterator for Segments<'a> {
                 0xff => {}
                 0 | 1 | 0xd0..=SOI => self.at += 1,
                 EOI => {
-                    let bytes = &self.file[self.at - 1..=self.at];
                     self.at = self.file.len();
-                    return Some(Segment { marker, payload: &[], bytes });
+                    return Some(Segment { marker, payload: &[] });
                 }
                 _ => {
-                    let start = self.at - 1;
                     let len = u16::from_be_bytes(*self.file.get(self.at + 1..)?.first_chunk()?);
                     let end = self.at + 1 + usize::from(len);
                     let payload = self.file.get(self.at + 3..end)?;
                     self.at = end;
-                    return Some(Segment { marker, payload, bytes: &self.file[start..end] });
+                    return Some(Segment { marker, payload });
                 }
             }
         }
@@ -93,7 +84,7 @@ pub(super) struct Head {
 pub(super) fn read_head(file: &[u8]) -> Option<Head> {
     let mut head = Head::default();
     let mut icc: Vec<&[u8]> = Vec::new();
-    for Segment { marker, payload, .. } in Segments::of(file) {
+    for Segment { marker, payload } in Segments::of(file) {
         match marker {
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf => head.frame = read_frame(marker & 0x0f, payload),
@@ -164,32 +155,6 @@ pub(super) enum Scans {
     TooMany,
 }
 
-/// The same picture without what libjpeg-turbo takes offence at before the
-/// first scan: bytes between segments, segments of applications, versions that
-/// it does not know. Its own warnings there are harmless, but `turbojpeg` cannot
-/// be told to go on after one.
-pub(super) fn tidy(file: &[u8]) -> Vec<u8> {
-    let mut tidied = vec![0xff, SOI];
-    let mut segments = Segments::of(file);
-    for Segment { marker, payload, bytes } in segments.by_ref() {
-        match marker {
-            0xe0 if payload.starts_with(b"JFIF\0") => {
-                tidied.extend_from_slice(b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
-            }
-            0xee if payload.starts_with(b"Adobe") && payload.get(11).is_some_and(|transform| *transform <= 2) => {
-                tidied.extend_from_slice(bytes);
-            }
-            0xe0..=0xef | 0xfe => {}
-            _ => tidied.extend_from_slice(bytes),
-        }
-        if marker == SOS {
-            break;
-        }
-    }
-    tidied.extend_from_slice(&file[segments.position().min(file.len())..]);
-    tidied
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,14 +179,6 @@ mod tests {
         for cut in 0..end {
             assert_eq!(count_scans(&FILE[..cut], 9), Scans::CutShort, "cut at {cut}");
         }
-    }
-
-    #[test]
-    fn tidying_keeps_the_picture_and_drops_the_rest() {
-        let tidied = tidy(FILE);
-        assert!(tidied.starts_with(b"\xff\xd8\xff\xc0") && tidied.ends_with(b"\xff\xd9trailer\xff\xda"));
-        let frame = |file| read_head(file).unwrap().frame;
-        assert_eq!(frame(&tidied), frame(FILE));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod avif;
 mod color;
 mod formats;
 mod handmade;
+mod jpeg;
 mod motion;
 mod orientation;
 mod scaled;

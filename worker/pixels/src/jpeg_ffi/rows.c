@@ -1,0 +1,245 @@
+/*
+ * libjpeg's own interface as functions that return. Its errors jump, and a jump
+ * must not cross a frame of Rust: each function here is where those end that
+ * begin below it. `jpeg_ffi.rs` is the only caller and declares the same.
+ *
+ * A picture of several scans needs all of its coefficients at once, which are
+ * three times the pixels of a half in each direction. While rows of pixels come
+ * out, the coefficients that they were made of go back to the system, so that
+ * the two are never there together.
+ */
+
+#if defined(__linux__)
+#define _DEFAULT_SOURCE
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* How a call ended. */
+enum { DONE, DAMAGED, TOO_MANY_SCANS, TOO_LATE, OUT_OF_MEMORY };
+
+/* Rows that are asked for at once: libjpeg makes sixteen of a row of blocks at most. */
+#define LINES 16
+/* Coefficients go back in pieces of so many bytes: a system call each. */
+#define PIECE (256 * 1024)
+
+/* What a header says, of which `inks` means four channels instead of three. */
+struct heim_jpeg_header {
+  uint32_t width, height;
+  uint8_t gray, inks;
+};
+
+/* The coefficients of a component, of which those above `row` are gone. */
+struct coefficients {
+  jvirt_barray_ptr array;
+  size_t row_bytes;
+  JDIMENSION row;
+  char *kept;
+};
+
+struct heim_jpeg {
+  struct jpeg_decompress_struct library;
+  struct jpeg_error_mgr errors;
+  struct jpeg_progress_mgr progress;
+  struct jpeg_memory_mgr memory;
+  struct coefficients components[MAX_COMPONENTS];
+  int component_count;
+  jmp_buf caller;
+  int outcome;
+  int scans_max;
+  int (*is_in_time)(const void *);
+  const void *deadline;
+  char text[JMSG_LENGTH_MAX];
+};
+
+static struct heim_jpeg *self_of(j_common_ptr library) {
+  return library->client_data;
+}
+
+static void end(struct heim_jpeg *self, int outcome) {
+  self->outcome = outcome;
+  longjmp(self->caller, 1);
+}
+
+static void on_error(j_common_ptr library) {
+  struct heim_jpeg *self = self_of(library);
+  library->err->format_message(library, self->text);
+  end(self, library->err->msg_code == JERR_OUT_OF_MEMORY ? OUT_OF_MEMORY : DAMAGED);
+}
+
+/* After these, the picture is as good as it was meant to be. After all other
+ * warnings a part of it is missing or made up. */
+static int is_harmless(int warning) {
+  switch (warning) {
+  case JWRN_EXTRANEOUS_DATA:
+  case JWRN_JFIF_MAJOR:
+  case JWRN_ADOBE_XFORM:
+  case JWRN_NOT_SEQUENTIAL:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static void on_message(j_common_ptr library, int level) {
+  if (level < 0 && !is_harmless(library->err->msg_code)) on_error(library);
+}
+
+/* Once for each row of blocks that is read, and for each call for rows. */
+static void on_progress(j_common_ptr library) {
+  struct heim_jpeg *self = self_of(library);
+  if (self->library.input_scan_number > self->scans_max) end(self, TOO_MANY_SCANS);
+  if (!self->is_in_time(self->deadline)) end(self, TOO_LATE);
+}
+
+static jvirt_barray_ptr on_request(j_common_ptr library, int pool, boolean zeroed, JDIMENSION blocks,
+                                   JDIMENSION rows, JDIMENSION rows_at_once) {
+  struct heim_jpeg *self = self_of(library);
+  jvirt_barray_ptr array = self->memory.request_virt_barray(library, pool, zeroed, blocks, rows, rows_at_once);
+  if (self->component_count < MAX_COMPONENTS) {
+    struct coefficients *component = &self->components[self->component_count++];
+    component->array = array;
+    component->row_bytes = (size_t)blocks * sizeof(JBLOCK);
+  }
+  return array;
+}
+
+/* Gives whole pages back whose content nobody reads again. They stay mapped, so
+ * that what reads them all the same reads zeros. */
+static void give_back(char *from, char *to) {
+#if defined(__linux__)
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)from + page - 1) / page * page;
+  uintptr_t end = (uintptr_t)to / page * page;
+  if (first < end) madvise((void *)first, end - first, MADV_DONTNEED);
+#else
+  (void)from;
+  (void)to;
+#endif
+}
+
+/* Rows are asked for from the top to the bottom, and once all scans are read for
+ * pixels alone: then none above the first of them is asked for again. */
+static JBLOCKARRAY on_access(j_common_ptr library, jvirt_barray_ptr array, JDIMENSION row, JDIMENSION rows,
+                             boolean writable) {
+  struct heim_jpeg *self = self_of(library);
+  JBLOCKARRAY blocks = self->memory.access_virt_barray(library, array, row, rows, writable);
+  if (writable) return blocks;
+  for (int at = 0; at < self->component_count; at++) {
+    struct coefficients *component = &self->components[at];
+    char *first = (char *)blocks[0];
+    if (component->array != array) continue;
+    if (component->kept != NULL) {
+      size_t bytes = (size_t)(row - component->row) * component->row_bytes;
+      if (row <= component->row || bytes < PIECE) continue;
+      /* Else libjpeg had to take them in several pieces. */
+      if ((uintptr_t)first - (uintptr_t)component->kept == bytes) give_back(component->kept, first);
+    }
+    component->kept = first;
+    component->row = row;
+  }
+  return blocks;
+}
+
+/* `NULL` if there is no memory. The deadline, and the file of the first call, stay
+ * where they are until `heim_jpeg_close`. */
+struct heim_jpeg *heim_jpeg_open(int scans_max, int (*is_in_time)(const void *), const void *deadline) {
+  struct heim_jpeg *self = calloc(1, sizeof *self);
+  if (self == NULL) return NULL;
+  self->scans_max = scans_max;
+  self->is_in_time = is_in_time;
+  self->deadline = deadline;
+  self->library.client_data = self;
+  self->library.err = jpeg_std_error(&self->errors);
+  self->errors.error_exit = on_error;
+  self->errors.emit_message = on_message;
+  self->progress.progress_monitor = on_progress;
+  return self;
+}
+
+void heim_jpeg_close(struct heim_jpeg *self) {
+  jpeg_destroy_decompress(&self->library);
+  free(self);
+}
+
+/* What went wrong, in libjpeg's words; empty if it has none. */
+const char *heim_jpeg_text(const struct heim_jpeg *self) {
+  return self->text;
+}
+
+/* An error is final: libjpeg would go on in the middle of it. */
+#define RETURN_HERE(self) \
+  if ((self)->outcome != DONE || setjmp((self)->caller) != 0) return (self)->outcome
+
+/* The first call. */
+int heim_jpeg_read_header(struct heim_jpeg *self, const unsigned char *file, size_t len,
+                          struct heim_jpeg_header *header) {
+  struct jpeg_decompress_struct *library = &self->library;
+  RETURN_HERE(self);
+  jpeg_create_decompress(library);
+  library->progress = &self->progress;
+  library->mem->max_memory_to_use = 0;
+  self->memory = *library->mem;
+  library->mem->request_virt_barray = on_request;
+  library->mem->access_virt_barray = on_access;
+  jpeg_mem_src(library, file, (unsigned long)len);
+  jpeg_read_header(library, TRUE);
+  header->width = library->image_width;
+  header->height = library->image_height;
+  header->gray = library->jpeg_color_space == JCS_GRAYSCALE;
+  header->inks = library->jpeg_color_space == JCS_CMYK || library->jpeg_color_space == JCS_YCCK;
+  library->out_color_space = header->inks ? JCS_CMYK : JCS_EXT_RGB;
+  return DONE;
+}
+
+/* The second: to one of so many of each side, where the file can be scaled. */
+int heim_jpeg_scale(struct heim_jpeg *self, unsigned denominator, uint32_t *width, uint32_t *height) {
+  struct jpeg_decompress_struct *library = &self->library;
+  RETURN_HERE(self);
+  library->scale_num = 1;
+  library->scale_denom = denominator;
+  library->dct_method = JDCT_ISLOW;
+  library->do_fancy_upsampling = TRUE;
+  jpeg_calc_output_dimensions(library);
+  *width = library->output_width;
+  *height = library->output_height;
+  return DONE;
+}
+
+/* The third, in which all scans are read if there are several. */
+int heim_jpeg_start(struct heim_jpeg *self) {
+  RETURN_HERE(self);
+  jpeg_start_decompress(&self->library);
+  return DONE;
+}
+
+/* The next rows, each of `row_bytes`, which is all of a row. */
+int heim_jpeg_read_rows(struct heim_jpeg *self, unsigned char *into, unsigned rows, size_t row_bytes) {
+  struct jpeg_decompress_struct *library = &self->library;
+  RETURN_HERE(self);
+  if ((size_t)library->output_width * (size_t)library->output_components != row_bytes) end(self, DAMAGED);
+  unsigned done = 0;
+  while (done < rows) {
+    JSAMPROW lines[LINES];
+    unsigned count = rows - done < LINES ? rows - done : LINES;
+    for (unsigned at = 0; at < count; at++) lines[at] = into + (done + at) * row_bytes;
+    done += jpeg_read_scanlines(library, lines, count);
+  }
+  return DONE;
+}
+
+/* The last: reads to the end of the file. */
+int heim_jpeg_finish(struct heim_jpeg *self) {
+  RETURN_HERE(self);
+  jpeg_finish_decompress(&self->library);
+  return DONE;
+}

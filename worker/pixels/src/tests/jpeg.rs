@@ -1,0 +1,130 @@
+//! libjpeg-turbo by rows, beside what its other interface makes of the same file at once.
+
+use super::corpus;
+use crate::{
+    Limits,
+    jpeg_ffi::{JpegError, Reader},
+    plan::Size,
+};
+use std::time::{Duration, Instant};
+use turbojpeg::{Compressor, Decompressor, Image, PixelFormat, ScalingFactor};
+
+fn limits() -> Limits {
+    Limits::until(Instant::now() + Duration::from_mins(1))
+}
+
+/// Every row, so many at a time, at one to `denominator`.
+fn by_rows(file: &[u8], denominator: u32, band: usize) -> Result<(Size, Vec<u8>), JpegError> {
+    let limits = limits();
+    let mut reader = Reader::open(file, &limits)?;
+    let (width, height) = reader.scale(denominator)?;
+    let row = width as usize * if reader.header().is_of_inks() { 4 } else { 3 };
+    let mut pixels = vec![0; row * height as usize];
+    reader.start()?;
+    for rows in pixels.chunks_mut(row * band) {
+        reader.read_rows(rows)?;
+    }
+    reader.finish()?;
+    Ok(((width, height), pixels))
+}
+
+/// The same, by one call of libjpeg-turbo's other interface.
+fn at_once(file: &[u8], denominator: usize) -> (Size, Vec<u8>) {
+    let mut decompressor = Decompressor::new().unwrap();
+    let header = decompressor.read_header(file).unwrap();
+    let scale = ScalingFactor::new(1, denominator);
+    decompressor.set_scaling_factor(scale).unwrap();
+    let (width, height) = (scale.scale(header.width), scale.scale(header.height));
+    let inks = matches!(header.colorspace, turbojpeg::Colorspace::CMYK | turbojpeg::Colorspace::YCCK);
+    let format = if inks { PixelFormat::CMYK } else { PixelFormat::RGB };
+    let pitch = width * format.size();
+    let mut pixels = vec![0; pitch * height];
+    let image = Image { pixels: pixels.as_mut_slice(), width, pitch, height, format };
+    decompressor.decompress(file, image).unwrap();
+    ((u32::try_from(width).unwrap(), u32::try_from(height).unwrap()), pixels)
+}
+
+#[test]
+fn rows_in_bands_are_those_of_the_picture_at_once() {
+    for (file, denominator) in [
+        ("photos/j12_japaneseshop_prog_420.jpg", 2),
+        ("photos/j12_galaxyS7_422.jpg", 2),
+        ("photos/j12_galaxyS9_444.jpg", 4),
+        ("photos/cmyk_a.jpg", 1),
+        ("photos/orientation/Landscape_1.jpg", 1),
+    ] {
+        let file_bytes = corpus::read(file);
+        let whole = at_once(&file_bytes, denominator);
+        for band in [1, 7, 16, 100, usize::from(u16::MAX)] {
+            let made = by_rows(&file_bytes, u32::try_from(denominator).unwrap(), band).unwrap();
+            assert!(made == whole, "{file}, {band} rows at a time");
+        }
+    }
+}
+
+/// Where each scan of a file begins.
+fn scans(file: &[u8]) -> Vec<usize> {
+    let is_scan = |at: &usize| file[*at..].starts_with(&[0xff, 0xda]);
+    (0..file.len()).filter(is_scan).collect()
+}
+
+/// Of a coefficient of which only some bits came, libjpeg guesses the rest by the blocks
+/// around it, two rows up and down: they must still be there.
+#[test]
+fn what_is_guessed_where_scans_are_missing_is_the_same() {
+    let whole = corpus::read("photos/j12_book_prog_420.jpg");
+    let scans = scans(&whole);
+    assert!(scans.len() > 6);
+    for left_off in [scans[1], scans[3], scans[5]] {
+        let file = [&whole[..left_off], b"\xff\xd9"].concat();
+        for denominator in [1, 2] {
+            let made = by_rows(&file, denominator, 48).unwrap();
+            assert!(made == at_once(&file, denominator as usize), "{left_off} bytes at 1/{denominator}");
+        }
+    }
+}
+
+#[test]
+fn a_lossless_file_keeps_its_size() {
+    let pixels: Vec<u8> = (0..64 * 48 * 3).map(|at| u8::try_from(at * at % 251).unwrap()).collect();
+    let image = Image { pixels: pixels.as_slice(), width: 64, pitch: 64 * 3, height: 48, format: PixelFormat::RGB };
+    let mut compressor = Compressor::new().unwrap();
+    compressor.set_lossless(true).unwrap();
+    let file = compressor.compress_to_vec(image).unwrap();
+    assert_eq!(by_rows(&file, 4, 5).unwrap(), ((64, 48), pixels));
+}
+
+#[test]
+fn a_scan_or_a_moment_too_much_ends_it() {
+    let file = corpus::read("photos/j12_japaneseshop_prog_420.jpg");
+    let count = u32::try_from(scans(&file).len()).unwrap();
+    let begin = |limits: &Limits| {
+        let mut reader = Reader::open(&file, limits)?;
+        reader.scale(8)?;
+        reader.start()
+    };
+    assert!(begin(&Limits { scans_max: count, ..limits() }).is_ok());
+    let refused = begin(&Limits { scans_max: count - 1, ..limits() });
+    assert!(matches!(refused, Err(JpegError::Scans)), "{refused:?}");
+    let refused = begin(&Limits { deadline: Instant::now(), ..limits() });
+    assert!(matches!(refused, Err(JpegError::Late)), "{refused:?}");
+}
+
+#[test]
+fn an_error_is_final_and_rows_that_are_not_there_are_none() {
+    let file = corpus::read("photos/orientation/Landscape_1.jpg");
+    let limits = limits();
+    let mut reader = Reader::open(&file[..file.len() / 2], &limits).unwrap();
+    let (width, height) = reader.scale(1).unwrap();
+    let mut pixels = vec![0; width as usize * 3 * height as usize];
+    assert!(reader.read_rows(&mut pixels).is_err(), "it was not started");
+    assert!(reader.start().is_err() && reader.finish().is_err());
+
+    let mut reader = Reader::open(&file, &limits).unwrap();
+    reader.scale(1).unwrap();
+    reader.start().unwrap();
+    assert!(reader.read_rows(&mut pixels[..width as usize * 3 - 1]).is_err());
+    reader.read_rows(&mut pixels).unwrap();
+    assert!(reader.read_rows(&mut pixels[..width as usize * 3]).is_err());
+    reader.finish().unwrap();
+}
