@@ -1,33 +1,24 @@
-//! The first pictures of every child: one of our own, and what is made of it.
+//! The first picture of every child, which is our own.
 //!
-//! Libraries look at the machine when they are used for the first time.
-//! libjpeg-turbo, for one, reads `/proc/cpuinfo` on ARM, and behind the walls
-//! that would be a death. So all of that happens before they are raised: each
-//! encoder of this build writes once, and each decoder of what was written reads.
+//! libjpeg-turbo looks at the machine when it is used for the first time: it reads
+//! `/proc/cpuinfo` on ARM, and behind the walls that would be a death. So that happens
+//! before they are raised, in both directions. The others ask the processor, or the
+//! list that the kernel gives each process, and a child that never sees an AVIF does not
+//! have the pages of its libraries.
 
 use heim_common::spec::{OutputType, Params, TranscodingName, TranscodingSpec};
-use heim_pixels::{Limits, PixelError, Transcoder, can_write};
+use heim_pixels::{Limits, PixelError, Transcoder};
 use std::time::{Duration, Instant};
 
 const PICTURE: &[u8] = include_bytes!("warm_up.jpg");
-const TYPES: [OutputType; 4] = [OutputType::Jpeg, OutputType::Webp, OutputType::Png, OutputType::Avif];
 
 pub(super) fn warm_up(transcoder: &mut Transcoder) -> Result<(), PixelError> {
     let limits = Limits { pixels_max: 1 << 20, ..Limits::until(Instant::now() + Duration::from_secs(10)) };
-    let of_type = |content_type| TranscodingSpec {
+    let jpeg = TranscodingSpec {
         name: TranscodingName::original(),
-        content_type,
+        content_type: OutputType::Jpeg,
         params: Params::of_box(64, 64),
     };
-    let specs: Vec<_> = TYPES.into_iter().filter(|output| can_write(*output)).map(of_type).collect();
-    let mut made = Vec::new();
-    let mut keep = |output: heim_pixels::Output<'_>| {
-        made.push(output.bytes.to_vec());
-        Ok(())
-    };
-    transcoder.run(PICTURE, &specs, &limits, &mut keep)?;
-    for picture in made {
-        transcoder.run(&picture, &specs[..1], &limits, &mut |_| Ok(()))?;
-    }
+    transcoder.run(PICTURE, &[jpeg], &limits, &mut |_| Ok(()))?;
     Ok(())
 }
