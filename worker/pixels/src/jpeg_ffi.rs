@@ -77,7 +77,7 @@ unsafe extern "C" {
     fn heim_jpeg_text(raw: *const Raw) -> *const c_char;
     fn heim_jpeg_read_header(raw: *mut Raw, file: *const u8, len: usize, header: *mut Header) -> c_int;
     fn heim_jpeg_scale(raw: *mut Raw, denominator: c_uint, width: *mut u32, height: *mut u32) -> c_int;
-    fn heim_jpeg_start(raw: *mut Raw) -> c_int;
+    fn heim_jpeg_start(raw: *mut Raw, fresh_bytes: usize) -> c_int;
     fn heim_jpeg_read_rows(raw: *mut Raw, into: *mut u8, rows: c_uint, row_bytes: usize) -> c_int;
     fn heim_jpeg_finish(raw: *mut Raw) -> c_int;
 }
@@ -133,10 +133,12 @@ impl<'a> Reader<'a> {
         Ok((width, height))
     }
 
-    /// Gets ready to give rows; where there are several scans, by reading all.
-    pub(crate) fn start(&mut self) -> Result<(), JpegError> {
+    /// Gets ready to give rows; where there are several scans, by reading all. So many
+    /// bytes of memory that was never written to are for the rows: what they are made of
+    /// makes room for them.
+    pub(crate) fn start(&mut self, fresh_bytes: usize) -> Result<(), JpegError> {
         // SAFETY: the reader is open.
-        let outcome = unsafe { heim_jpeg_start(self.raw.as_ptr()) };
+        let outcome = unsafe { heim_jpeg_start(self.raw.as_ptr(), fresh_bytes) };
         self.check(outcome)
     }
 

@@ -70,13 +70,12 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded,
     let layout = if header.is_of_inks() { Layout::Cmyk } else { Layout::Rgb };
     let (width, height) = reader.scale(denominator(header.size(), context.size_min)).map_err(failed)?;
     let mut pixels = context.pool.room(width, height, layout.channels())?;
-    reader.start().map_err(failed)?;
     let row = width as usize * layout.channels();
     let (whole, band) = (row * height as usize, row * (BAND_BYTES / row).max(1));
+    reader.start(whole - pixels.len()).map_err(failed)?;
     for from in (0..whole).step_by(band) {
         let to = whole.min(from + band);
-        // Memory for rows is taken when they come: where there are several scans, what
-        // they are made of goes meanwhile.
+        // Fresh memory is taken row by row: what they are made of goes meanwhile.
         pixels.resize(pixels.len().max(to), 0);
         let rows = &mut pixels[from..to];
         reader.read_rows(rows).map_err(failed)?;

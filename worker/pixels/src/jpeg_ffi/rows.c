@@ -4,9 +4,10 @@
  * begin below it. `jpeg_ffi.rs` is the only caller and declares the same.
  *
  * A picture of several scans needs all of its coefficients at once, which are
- * three times the pixels of a half in each direction. While rows of pixels come
- * out, the coefficients that they were made of go back to the system, so that
- * the two are never there together.
+ * four times the pixels of a half in each direction. Where those take memory that
+ * was not there before, as many of the coefficients that they were made of go back
+ * to the system meanwhile, so that the two are never there together. Not more: what
+ * is kept for the next picture need not be had again.
  */
 
 #if defined(__linux__)
@@ -53,6 +54,7 @@ struct heim_jpeg {
   struct jpeg_memory_mgr memory;
   struct coefficients components[MAX_COMPONENTS];
   int component_count;
+  size_t to_give_back;
   jmp_buf caller;
   int outcome;
   int scans_max;
@@ -133,7 +135,7 @@ static JBLOCKARRAY on_access(j_common_ptr library, jvirt_barray_ptr array, JDIME
                              boolean writable) {
   struct heim_jpeg *self = self_of(library);
   JBLOCKARRAY blocks = self->memory.access_virt_barray(library, array, row, rows, writable);
-  if (writable) return blocks;
+  if (writable || self->to_give_back == 0) return blocks;
   for (int at = 0; at < self->component_count; at++) {
     struct coefficients *component = &self->components[at];
     char *first = (char *)blocks[0];
@@ -142,7 +144,10 @@ static JBLOCKARRAY on_access(j_common_ptr library, jvirt_barray_ptr array, JDIME
       size_t bytes = (size_t)(row - component->row) * component->row_bytes;
       if (row <= component->row || bytes < PIECE) continue;
       /* Else libjpeg had to take them in several pieces. */
-      if ((uintptr_t)first - (uintptr_t)component->kept == bytes) give_back(component->kept, first);
+      if ((uintptr_t)first - (uintptr_t)component->kept == bytes) {
+        give_back(component->kept, first);
+        self->to_give_back -= bytes < self->to_give_back ? bytes : self->to_give_back;
+      }
     }
     component->kept = first;
     component->row = row;
@@ -215,9 +220,11 @@ int heim_jpeg_scale(struct heim_jpeg *self, unsigned denominator, uint32_t *widt
   return DONE;
 }
 
-/* The third, in which all scans are read if there are several. */
-int heim_jpeg_start(struct heim_jpeg *self) {
+/* The third, in which all scans are read if there are several. Rows will take so
+ * many bytes of memory that was not there before. */
+int heim_jpeg_start(struct heim_jpeg *self, size_t fresh_bytes) {
   RETURN_HERE(self);
+  self->to_give_back = fresh_bytes;
   jpeg_start_decompress(&self->library);
   return DONE;
 }

@@ -20,7 +20,8 @@ fn by_rows(file: &[u8], denominator: u32, band: usize) -> Result<(Size, Vec<u8>)
     let (width, height) = reader.scale(denominator)?;
     let row = width as usize * if reader.header().is_of_inks() { 4 } else { 3 };
     let mut pixels = vec![0; row * height as usize];
-    reader.start()?;
+    // All that can be given back is.
+    reader.start(usize::MAX)?;
     for rows in pixels.chunks_mut(row * band) {
         reader.read_rows(rows)?;
     }
@@ -101,7 +102,7 @@ fn a_scan_or_a_moment_too_much_ends_it() {
     let begin = |limits: &Limits| {
         let mut reader = Reader::open(&file, limits)?;
         reader.scale(8)?;
-        reader.start()
+        reader.start(0)
     };
     assert!(begin(&Limits { scans_max: count, ..limits() }).is_ok());
     let refused = begin(&Limits { scans_max: count - 1, ..limits() });
@@ -118,11 +119,11 @@ fn an_error_is_final_and_rows_that_are_not_there_are_none() {
     let (width, height) = reader.scale(1).unwrap();
     let mut pixels = vec![0; width as usize * 3 * height as usize];
     assert!(reader.read_rows(&mut pixels).is_err(), "it was not started");
-    assert!(reader.start().is_err() && reader.finish().is_err());
+    assert!(reader.start(0).is_err() && reader.finish().is_err());
 
     let mut reader = Reader::open(&file, &limits).unwrap();
     reader.scale(1).unwrap();
-    reader.start().unwrap();
+    reader.start(0).unwrap();
     assert!(reader.read_rows(&mut pixels[..width as usize * 3 - 1]).is_err());
     reader.read_rows(&mut pixels).unwrap();
     assert!(reader.read_rows(&mut pixels[..width as usize * 3]).is_err());
