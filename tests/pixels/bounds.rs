@@ -8,6 +8,7 @@ use crate::{
     photos::{Photo, is_12_mp},
     side::{Answer, Side, Who},
 };
+use heim_common::spec::default_specs;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -18,17 +19,19 @@ use std::{
 /// A file of so many megapixels that is no more than this.
 pub(crate) struct Memory {
     pub(crate) title: &'static str,
-    pub(crate) mib_max: f64,
+    /// In 10⁶ bytes, as all of these.
+    pub(crate) mb_max: f64,
     /// The most of any file that it is about.
-    pub(crate) mib: Option<f64>,
+    pub(crate) mb: Option<f64>,
 }
 
 /// Which files a bound is about.
 type Meant = fn(&Photo) -> bool;
 
-/// The most memory of a child of `heim-worker pixels` that makes a set of one
-/// JPEG, by the JPEG's size.
-pub(crate) fn memory(photos: &[Photo], set: &Value, folder: &Path) -> Vec<Memory> {
+/// The most memory of a child of `heim-worker pixels` that makes the set that a
+/// coordinator asks for where it is not told otherwise of one JPEG, by the JPEG's size.
+pub(crate) fn memory(photos: &[Photo], folder: &Path) -> Vec<Memory> {
+    let set = serde_json::to_value(default_specs()).expect("specs are JSON");
     let all: [(&'static str, Meant, f64); 4] = [
         ("12 MP JPEG, baseline", |photo| is_12_mp(photo) && !is_progressive(photo), 48.0),
         ("12 MP JPEG, progressive", |photo| is_12_mp(photo) && is_progressive(photo), 48.0),
@@ -36,16 +39,16 @@ pub(crate) fn memory(photos: &[Photo], set: &Value, folder: &Path) -> Vec<Memory
         ("100 MP JPEG, baseline", |photo| (90_000_000..110_000_000).contains(&photo.pixels), 64.0),
     ];
     all.into_iter()
-        .map(|(title, is_meant, mib_max)| {
+        .map(|(title, is_meant, mb_max)| {
             let meant =
                 photos.iter().filter(|photo| photo.format == heim_common::header::Format::Jpeg && is_meant(photo));
-            let mib = meant.filter_map(|photo| child_mib(photo, set, folder)).reduce(f64::max);
-            Memory { title, mib_max, mib }
+            let mb = meant.filter_map(|photo| child_mb(photo, &set, folder)).reduce(f64::max);
+            Memory { title, mb_max, mb }
         })
         .collect()
 }
 
-fn child_mib(photo: &Photo, set: &Value, folder: &Path) -> Option<f64> {
+fn child_mb(photo: &Photo, set: &Value, folder: &Path) -> Option<f64> {
     let [file, out] = ["set.json", "child"].map(|name| folder.join(name));
     fs::write(&file, set.to_string()).expect("the target folder can be written to");
     let mut command = Command::new(heim_worker());
@@ -54,7 +57,7 @@ fn child_mib(photo: &Photo, set: &Value, folder: &Path) -> Option<f64> {
     let report: Value = serde_json::from_slice(&output.stdout).ok()?;
     let entry = &report["inputs"][0];
     let bytes = entry["cost"]["memory_max"].as_f64().filter(|_| entry["failure"].is_null())?;
-    Some(bytes / f64::from(1 << 20))
+    Some(bytes / 1e6)
 }
 
 /// Built together with this.

@@ -19,7 +19,6 @@ mod side;
 mod targets;
 
 use score::Scorer;
-use serde_json::json;
 use side::root;
 use std::{
     io::{self, Write},
@@ -53,7 +52,7 @@ fn main() -> ExitCode {
         tables.push(table);
         all.push(measured);
     }
-    let memory = bounds::memory(&photos, &jobs::set("image/webp", &json!({})), &target);
+    let memory = bounds::memory(&photos, &target);
     let made = |key: &str| all.iter().find(|measured| measured.job.key == key && measured.not_built.is_none());
     let (gamma, linear) = (made("jpeg-jpeg"), made("jpeg-jpeg-linear"));
     let decode = gamma.and_then(|measured| bounds::beside_decode(&photos, &measured.job));

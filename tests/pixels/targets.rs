@@ -90,8 +90,8 @@ fn quality(measured: &Measured, of: &Of) -> Vec<Target> {
 pub(crate) fn of_bounds(memory: &[Memory], decode: Option<&BesideDecode>) -> Vec<Target> {
     let of = Of("Memory of a pixel child".to_owned());
     let mut targets: Vec<Target> = (memory.iter())
-        .map(|Memory { title, mib_max, mib }| match mib {
-            Some(mib) => of.target(*title, format!("{mib:.1} MiB"), format!("≤ {mib_max:.0} MiB"), mib <= mib_max),
+        .map(|Memory { title, mb_max, mb }| match mb {
+            Some(mb) => of.target(*title, format!("{mb:.1} MB"), format!("≤ {mb_max:.0} MB"), mb <= mb_max),
             None => of.not_measured(*title, "there is no such file"),
         })
         .collect();
