@@ -4,6 +4,7 @@ use heim_common::{media::MediaState, wire::UploadHandle};
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
+    process::Launch,
     sharing::{finished, share_accepted},
     standalone::Standalone,
     truth,
@@ -24,7 +25,15 @@ impl Scene {
     }
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let heim = Standalone::with(settings).await;
+        Self::of(Standalone::with(settings).await).await
+    }
+
+    /// Of a server whose start is prepared in another way.
+    pub(crate) async fn prepared(prepare: impl FnOnce(Launch) -> Launch) -> Self {
+        Self::of(Standalone::prepared(&[], prepare).await).await
+    }
+
+    async fn of(heim: Standalone) -> Self {
         let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
         let handle = ana.upload_handle().await;
         let rows = truth::rows(&heim.database().await).await;

@@ -92,10 +92,40 @@ async fn a_png_that_is_really_65536_by_65536() {
 
 #[tokio::test]
 async fn kinds_of_pictures_that_are_not_decoded_here() {
-    let scene = Scene::new().await;
-    let media = uploaded(&scene, corpus::read("photos/heic12_iphone11pro_p3.heic")).await;
+    // Of JPEG XL there is no file in the corpus: its magic bytes, and what nobody reads.
+    let jxl = [&[0xff, 0x0a][..], &[7; 4_000]].concat();
+    for (file, content_type, is_measured) in [
+        (corpus::read("photos/heic12_iphone11pro_p3.heic"), "image/heic", true),
+        (corpus::read("hostile/valid/base_tif.tif"), "image/tiff", false),
+        (jxl, "image/jxl", false),
+    ] {
+        let scene = Scene::new().await;
+        let media = uploaded(&scene, file.clone()).await;
+        kept_as_a_file(&scene, &media, &file).await;
+        assert_eq!(media.content_type.as_deref(), Some(content_type));
+        assert!(media.width.is_some() || !is_measured, "its header is read all the same");
+        still_serves(scene.heim).await;
+    }
+}
+
+/// It was never decoded, and is there to be downloaded.
+async fn kept_as_a_file(scene: &Scene, media: &MediaView, file: &[u8]) {
     assert_eq!(media.failure.as_deref(), Some("This file is not a picture of a kind that can be shown here."));
-    assert_eq!(media.content_type.as_deref(), Some("image/heic"));
-    assert!(media.width.is_some(), "its header is read all the same");
+    let names = scene.heim.stored();
+    let kept = std::fs::read(scene.heim.store().join(&names[0])).expect("it is in the store");
+    assert!(kept == file, "what was uploaded");
+}
+
+#[tokio::test]
+async fn a_kind_whose_decoder_is_switched_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[pixels]\ndecoders = [\"jpeg\"]\n").expect("it can be written");
+    let config = config.to_str().expect("temp folders have plain names");
+    let scene = Scene::prepared(|launch| launch.arguments(&["--config", config])).await;
+    let file = corpus::read("photos/gif_earth_400_44f.gif");
+    let media = uploaded(&scene, file.clone()).await;
+    kept_as_a_file(&scene, &media, &file).await;
+    assert_eq!((media.content_type.as_deref(), media.width), (Some("image/gif"), Some(400)));
     still_serves(scene.heim).await;
 }
