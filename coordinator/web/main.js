@@ -35,6 +35,7 @@ function openRoom(name) {
       gate: (it) => { if (it.step !== 'checking') status.connected(); gate.show(it); },
       joined: () => { status.connected(); composer.showNick(); if (gate.hide()) composer.focus(); },
       earlier: (isThere) => log.showEarlier(isThere),
+      inSight: () => log.inSight(),
       heard: () => status.unread(),
       told: notify,
       edited,

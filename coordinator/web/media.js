@@ -164,6 +164,7 @@ export function failureOf(media, now) {
 export function tileOf(media, upload, { shown, trouble, now }) {
   if (shown) return { state: 'ready', words: '' };
   if (upload?.state === 'queued') return { state: 'uploading', words: 'Waiting for its turn' };
+  if (upload?.state === 'pausing') return { state: 'uploading', words: 'Trying again' };
   if (upload?.state === 'sending') return { state: 'uploading', words: upload.done < 1 ? 'Uploading' : 'Almost there' };
   if (upload?.state === 'failed') return { state: 'failed', words: upload.error };
   if (upload?.state === 'cancelled') return { state: 'failed', words: 'You cancelled this upload' };

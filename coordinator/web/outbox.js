@@ -20,6 +20,10 @@ export class Outbox {
   #store;
   #uploads;
   #notify;
+  /** How many messages are on their way. */
+  #sending = 0;
+  /** Those of them that are known to be in the room. */
+  #arrived = new Set();
 
   /** @param {{notify: (words: string) => void}} options */
   constructor({ session, store, uploads, notify }) {
@@ -80,12 +84,35 @@ export class Outbox {
   }
 
   async #deliver(draft) {
-    const newest = this.#store.order.at(-1) ?? '';
-    const message = await this.#persist(async (isFirst) => {
-      if (!isFirst && this.#store.hasSent(draft, newest)) return null;
-      return this.#session.request('send', draft);
+    const before = new Set(this.#store.order);
+    this.#sending += 1;
+    try {
+      const message = await this.#persist(async (isFirst) => {
+        if (!isFirst && this.#hasArrived(draft, before)) return null;
+        const sent = await this.#session.request('send', draft);
+        this.#arrived.add(sent.id);
+        return sent;
+      });
+      if (message) this.#store.add([message]);
+    } finally {
+      this.#sending -= 1;
+      if (!this.#sending) this.#arrived.clear();
+    }
+  }
+
+  /**
+   * Whether a message is in the room although its reply was lost with the connection.
+   * @param {Set<string>} before what was there when it was sent
+   */
+  #hasArrived({ content, attachments }, before) {
+    const [oldest = ''] = before;
+    const found = [...this.#store.messages.values()].find(({ id, sender, ...message }) => {
+      if (attachments?.length) return message.attachments.includes(attachments[0]);
+      const isNew = id > oldest && !before.has(id) && !this.#arrived.has(id);
+      return isNew && sender.id === this.#store.identity && message.content === content;
     });
-    if (message) this.#store.add([message]);
+    if (found) this.#arrived.add(found.id);
+    return Boolean(found);
   }
 
   /** Tries again in the next connection what was lost with this one. */

@@ -5,6 +5,7 @@
 import { ConnectionLost } from './socket.js';
 
 const TRIES_MAX = 3;
+const NOT_FOUND = 'media not found';
 
 /**
  * @param {{request: Function, whenJoined: () => Promise<void>}} session
@@ -19,7 +20,7 @@ export function refresher(session, store) {
       try {
         store.mediaObject(await session.request('get-media', { id }));
         if (store.media.has(id)) return store.media.get(id);
-        throw new Error('media not found');
+        throw new Error(NOT_FOUND);
       } catch (error) {
         if (!(error instanceof ConnectionLost) || tries === TRIES_MAX) throw error;
       }
@@ -49,7 +50,7 @@ export async function loadRenewed(media, refresh, load) {
   try {
     fresh = await refresh(media.id);
   } catch (error) {
-    return { trouble: error instanceof ConnectionLost ? 'unreachable' : 'gone' };
+    return { trouble: error.message === NOT_FOUND ? 'gone' : 'unreachable' };
   }
   try {
     return { picture: await load(fresh), trouble: '' };

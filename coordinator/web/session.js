@@ -3,6 +3,7 @@
  * back in after a lost connection. Draws nothing.
  */
 import { Access } from './access.js';
+import { catchUp } from './catch-up.js';
 import { ROOM_DELETED, farewellOf } from './farewell.js';
 import { Nick } from './nick.js';
 import { RoomSocket, socketUrl } from './socket.js';
@@ -21,10 +22,12 @@ export class Session {
   #self = {};
   #isPrivate = false;
   #joined = latch();
+  /** From which message on the log is read anew; nothing once it is. */
+  #from = '';
 
   /**
    * @param {{room: string, store: ReturnType<import('./store.js').createStore>, storage: () => Storage,
-   *   view: Record<'connection' | 'room' | 'gate' | 'joined' | 'earlier' | 'heard' | 'edited' | 'told', Function>}} options
+   *   view: Record<'connection' | 'room' | 'gate' | 'joined' | 'earlier' | 'inSight' | 'heard' | 'edited' | 'told', Function>}} options
    */
   constructor({ room, store, storage, view, location, WebSocket }) {
     this.#store = store;
@@ -52,7 +55,7 @@ export class Session {
   probe = () => this.#socket.probe();
   request = (type, data) => this.#socket.request(type, data);
 
-  /** Resolves once this tab is in the room. */
+  /** Resolves once this tab is in the room, and knows what was said while it was not. */
   whenJoined = () => this.#joined.promise;
 
   /** Tries a passcode; what comes of it is told by the gate. */
@@ -91,7 +94,7 @@ export class Session {
   #left() {
     if (!this.isJoined) return;
     this.isJoined = false;
-    this.#joined = latch();
+    if (this.#joined.isOpen) this.#joined = latch();
   }
 
   #handlers = {
@@ -123,10 +126,18 @@ export class Session {
   #enter(snapshot) {
     this.#socket.settled(snapshot.listing.length + 1);
     this.isJoined = true;
-    this.#store.snapshot(snapshot, this.#self);
+    // What a person looks at stays, and the newest that was here: all that was missed is after it.
+    [this.#from] = [this.#from, this.#store.order.at(-1), this.#view.inSight()].filter(Boolean).sort();
+    this.#store.snapshot(snapshot, this.#self, this.#from);
     this.#nick.entered(snapshot.nick).catch(() => this.#view.joined());
     this.#view.joined();
-    this.#joined.resolve();
+    this.#catchUp(snapshot.log[0]?.id);
+  }
+
+  async #catchUp(oldest) {
+    if (!(await catchUp(this.request, this.#store, oldest))) return;
+    this.#from = '';
+    this.#joined.open();
     this.#lookBack();
   }
 
@@ -170,7 +181,7 @@ export class Session {
 }
 
 function latch() {
-  let resolve;
-  const promise = new Promise((done) => { resolve = done; });
-  return { promise, resolve };
+  const it = { isOpen: false };
+  it.promise = new Promise((resolve) => { it.open = () => { it.isOpen = true; resolve(); }; });
+  return it;
 }

@@ -6,6 +6,8 @@
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 20_000;
 const ANSWER_WITHIN_MS = 5_000;
+/** A server lets a connection wait for its turn for half a minute. */
+const HELLO_WITHIN_MS = 45_000;
 const REPLY_WITHIN_MS = 60_000;
 const PENDING_MAX = 512;
 /** A connection that held this long was a good one. */
@@ -88,6 +90,7 @@ export class RoomSocket {
     ws.onopen = () => this.#onState('open');
     ws.onmessage = ({ data }) => this.#receive(ws, data);
     ws.onclose = (event) => this.#lost(ws, event);
+    this.#deadTimer = setTimeout(() => this.restart(), HELLO_WITHIN_MS);
   }
 
   /**

@@ -3,8 +3,7 @@
  * packets go in, `changed` is told what to draw again.
  *
  * @typedef {import('./media.js').Media} Media
- * @typedef {{id: string, name: string, server_id: string, server_era: string, session_id: string,
- *   is_manager?: boolean}} Person
+ * @typedef {import('./people.js').Person} Person
  * @typedef {{id: string, parent?: string, time: number, sender: Person, content: string, edit: string,
  *   edited: number | null, deleted: number | null, truncated?: boolean, attachments: string[]}} Message
  *   `edit`: its newest change; one that was deleted while it was here has lost its content
@@ -12,6 +11,7 @@
  *   `media`, `forgotten`: of this media object
  */
 import { foldEvent, mergeMedia, sourcesOf, unknownMedia } from './media.js';
+import { People } from './people.js';
 
 /** Most messages that are kept; the oldest go first. */
 export const MESSAGES_MAX = 2000;
@@ -35,8 +35,7 @@ class Store {
   media = new Map();
   /** Media objects whose message has not come yet. @type {Map<string, Media>} */
   early = new Map();
-  /** By session id. @type {Map<string, Person>} */
-  people = new Map();
+  people = new People();
   identity = '';
   sessionId = '';
   #changed;
@@ -45,27 +44,31 @@ class Store {
     this.#changed = changed;
   }
 
-  /** Replaces log and listing; media objects of messages that stay keep what events told of them. */
-  snapshot(data, self) {
+  /**
+   * Replaces log and listing; media objects of messages that stay keep what events told of them. What is older than the
+   * snapshot's log stays from the message `from` on, until {@link reread}.
+   */
+  snapshot(data, self, from) {
     this.identity = data.identity;
     this.sessionId = data.session_id;
-    this.people = new Map(data.listing.map((person) => [person.session_id, person]));
-    this.people.set(data.session_id, { ...self, session_id: data.session_id, name: data.nick ?? '' });
-    this.messages.clear();
-    this.order = [];
-    this.#insert(data.log);
-    this.#forgetUnshown();
+    this.people.fill([...data.listing, { ...self, session_id: data.session_id, name: data.nick ?? '' }]);
     this.#changed({ what: 'people' });
-    this.#changed({ what: 'log' });
+    this.#replace(data.log, (id) => id >= from && id < data.log[0]?.id);
   }
 
   /** Adds messages of a `log-reply`, `send-reply` or `send-event`. */
   add(messages) {
-    this.#insert(messages);
-    const surplus = this.order.splice(0, this.order.length - MESSAGES_MAX);
-    for (const id of surplus) this.messages.delete(id);
-    if (surplus.length) this.#forgetUnshown();
+    const again = this.#insert(messages);
+    const [oldest] = this.order.slice(-MESSAGES_MAX);
+    if (this.order.length > MESSAGES_MAX) this.#keep((id) => id >= oldest);
     this.#changed({ what: 'log' });
+    // What a message shows may have changed, although the message has not.
+    for (const id of again) this.#changed({ what: 'media', id });
+  }
+
+  /** All that the room has from the first of these on to the one before `before`: others are there no more. */
+  reread(messages, before, from = messages[0].id) {
+    this.#replace(messages, (id) => id < from || id >= before);
   }
 
   /**
@@ -98,7 +101,7 @@ class Store {
   }
 
   join(person) {
-    this.people.set(person.session_id, person);
+    this.people.join(person);
     this.#changed({ what: 'people' });
   }
 
@@ -107,18 +110,14 @@ class Store {
   }
 
   /** A `nick-event`, or the own `nick-reply`. */
-  rename({ session_id, id, to }) {
-    const person = this.people.get(session_id) ?? { id, session_id, server_id: '', server_era: '' };
-    this.people.set(session_id, { ...person, name: to });
+  rename(change) {
+    this.people.rename(change);
     this.#changed({ what: 'people' });
   }
 
   /** A server went away with all of its sessions. */
-  partition({ server_id, server_era }) {
-    for (const person of [...this.people.values()]) {
-      const gone = person.server_id === server_id && person.server_era === server_era;
-      if (gone && person.session_id !== this.sessionId) this.people.delete(person.session_id);
-    }
+  partition(server) {
+    this.people.partition(server, this.sessionId);
     this.#changed({ what: 'people' });
   }
 
@@ -154,31 +153,35 @@ class Store {
     return [...this.messages.values()].find((message) => message.attachments.includes(mediaId));
   }
 
-  /**
-   * Whether a message went out although its reply was lost with the connection.
-   * @param {{content: string, attachments?: string[]}} draft
-   * @param {string} after newest message id when it was sent
-   */
-  hasSent(draft, after) {
-    return [...this.messages.values()].some((message) => {
-      if (draft.attachments?.length) return message.attachments.includes(draft.attachments[0]);
-      return message.id > after && message.sender.id === this.identity && message.content === draft.content;
-    });
-  }
-
+  /** @returns {string[]} media objects that were here and are told of anew */
   #insert(messages) {
+    const again = [];
     for (const message of messages) {
       const edit = editOf(message);
       if (message.deleted || this.messages.get(message.id)?.edit > edit) continue;
       const attachments = message.attachments ?? [];
       for (const object of attachments) {
         const known = this.media.get(object.id) ?? this.early.get(object.id);
+        if (this.media.has(object.id)) again.push(object.id);
         this.early.delete(object.id);
         this.media.set(object.id, mergeMedia(known, object));
       }
       if (!this.messages.has(message.id)) this.#place(message.id);
       this.messages.set(message.id, { ...message, edit, attachments: attachments.map((object) => object.id) });
     }
+    return again;
+  }
+
+  #replace(messages, isKept) {
+    const there = new Set(messages.map(({ id }) => id));
+    this.#keep((id) => isKept(id) || there.has(id));
+    this.add(messages);
+  }
+
+  #keep(isKept) {
+    for (const id of this.order) if (!isKept(id)) this.messages.delete(id);
+    this.order = this.order.filter(isKept);
+    this.#forgetUnshown();
   }
 
   /** Ids are as long as each other, so that their order is their age. */

@@ -5,16 +5,22 @@
  * @typedef {{id: string, method: string, url: string, headers: Record<string, string[]>,
  *   expires: number, max_size: number}} UploadHandle
  * @typedef {{id: string, file: File, handle: UploadHandle, preview: string, width?: number,
- *   height?: number, state: 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled', done: number,
- *   error: string, again: boolean, xhr: XMLHttpRequest | null}} Upload
+ *   height?: number, state: 'queued' | 'sending' | 'pausing' | 'sent' | 'failed' | 'cancelled', done: number,
+ *   error: string, again: boolean, breaks: number, xhr: XMLHttpRequest | null}} Upload
+ *   `breaks`: how often it broke off since somebody wanted it
  */
+import { backoffMs } from './socket.js';
 import { problemInWords } from './text.js';
 
 /** Uploads that run at a time; the others wait for their turn. */
 const PARALLEL = 3;
 /** How long a message waits for the dimensions of its pictures. */
 const MEASURE_MS = 1_000;
-const RUNNING = new Set(['queued', 'sending']);
+const RUNNING = new Set(['queued', 'sending', 'pausing']);
+/** So often an upload that broke off goes on by itself: for about as long as a server takes to restart. */
+const BREAKS_MAX = 6;
+/** What a server that is about to be back, and those before it, answer; 0 is no answer. */
+const PASSING = new Set([0, 502, 503, 504]);
 const UNREACHABLE = 'The connection broke off';
 
 /** Width and height of a local picture, upright; undefined where the browser can't read it. */
@@ -92,7 +98,7 @@ export class Uploads {
   start(handle, file) {
     const upload = {
       id: handle.id, handle, file, preview: URL.createObjectURL(file),
-      state: 'queued', done: 0, error: '', again: false, xhr: null,
+      state: 'queued', done: 0, error: '', again: false, breaks: 0, xhr: null,
     };
     this.#uploads.set(handle.id, upload);
     this.#measure(upload.preview).then((size) => this.#update(upload, size ?? {}));
@@ -111,7 +117,7 @@ export class Uploads {
   retry(id) {
     const upload = this.#uploads.get(id);
     if (!upload?.again) return;
-    this.#update(upload, { state: 'queued', again: false, done: 0, error: '' });
+    this.#update(upload, { state: 'queued', again: false, done: 0, error: '', breaks: 0 });
     this.#next();
   }
 
@@ -169,11 +175,23 @@ export class Uploads {
     // `loadend` follows every end but the one that `cancel` has dealt with already.
     xhr.onloadend = () => {
       if (upload.xhr !== xhr) return;
-      this.#update(upload, { ...outcomeOf(xhr.status, bodyOf(xhr), upload.id), xhr: null });
+      const outcome = outcomeOf(xhr.status, bodyOf(xhr), upload.id);
+      if (outcome.again && PASSING.has(xhr.status) && upload.breaks < BREAKS_MAX) this.#pause(upload);
+      else this.#update(upload, { ...outcome, xhr: null });
       if (!upload.preview) this.release(upload.id);
       this.#next();
     };
     this.#update(upload, { state: 'sending', xhr });
     xhr.send(upload.file);
+  }
+
+  #pause(upload) {
+    const breaks = upload.breaks + 1;
+    this.#update(upload, { state: 'pausing', done: 0, breaks, xhr: null });
+    setTimeout(() => {
+      if (upload.state !== 'pausing' || upload.breaks !== breaks) return;
+      this.#update(upload, { state: 'queued' });
+      this.#next();
+    }, backoffMs(breaks - 1));
   }
 }

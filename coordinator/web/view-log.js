@@ -45,9 +45,11 @@ export class LogView {
     const before = this.#anchor();
     const isLive = !this.#isFirst;
     const end = this.#list.lastElementChild?.dataset.id ?? '';
-    let next = this.#list.firstElementChild;
     let above;
     this.#log.setAttribute('aria-busy', String(!isLive));
+    // First, so that what stays is not moved: it would lose the focus.
+    this.#removeOthers();
+    let next = this.#list.firstElementChild;
     for (const [at, id] of store.order.entries()) {
       const message = store.messages.get(id);
       const isNew = (isLive && id > end) || store.order.length - at <= EAGER;
@@ -58,7 +60,6 @@ export class LogView {
       if (view.node === next) next = next.nextElementSibling;
       else this.#list.insertBefore(view.node, next);
     }
-    this.#removeOthers();
     byId('empty').hidden = store.order.length > 0;
     if (isLive && !this.#atEnd && (store.order.at(-1) ?? '') > end) this.#newest.hidden = false;
     this.#isFirst = false;
@@ -73,6 +74,11 @@ export class LogView {
     this.#newest.hidden = true;
     byId('earlier').hidden = true;
     this.#removeOthers();
+  }
+
+  /** The oldest message that a person looks at who is not at the end; else `''`. */
+  inSight() {
+    return this.#anchor()?.node.dataset.id ?? '';
   }
 
   /** A media object or its upload changed. */

@@ -1,6 +1,6 @@
 // A private room, in a real Chromium: its passcode wrong, right, lost with the
 // connection and changed; a photo that those inside see and nobody else; a
-// manager who deletes; the end of the room. Run by tests/tests/page.rs:
+// manager who deletes; the end of the room. Run by tests/tests/page/main.rs:
 //
 //     node private.mjs BASE ADMIN_TOKEN PHOTO SCREENSHOT_FOLDER
 //

@@ -1,5 +1,5 @@
 // A photo that comes from the store's own server, in a real Chromium: the page's
-// policy lets it in. Run by tests/tests/page.rs:
+// policy lets it in. Run by tests/tests/page/main.rs:
 //
 //     node redirected.mjs PAGE_URL PHOTO SCREENSHOT_FOLDER
 //

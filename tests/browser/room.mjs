@@ -1,5 +1,5 @@
 // Two people in a room, in a real Chromium: one drops photos, both see them
-// arrive. Run by tests/tests/page.rs:
+// arrive. Run by tests/tests/page/main.rs:
 //
 //     node room.mjs PAGE_URL PHOTO SMALL_PHOTO DAMAGED_PHOTO SCREENSHOT_FOLDER
 //

@@ -114,6 +114,7 @@ test('the own upload speaks for the tile until the picture is there', () => {
   const media = fold(event('thumb-160', 160, { placeholder: 'abc' }));
   const state = (upload, more = {}) => tileOf(media, upload, { ...nothing, ...more }).state;
   assert.equal(state({ state: 'queued' }), 'uploading');
+  assert.equal(state({ state: 'pausing' }), 'uploading');
   assert.equal(state({ state: 'sending', done: 0.5 }), 'uploading');
   assert.equal(state({ state: 'sent' }), 'placeholder');
   assert.equal(state({ state: 'cancelled' }), 'failed');

@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { Outbox, isPicture } from '../outbox.js';
 import { ConnectionLost } from '../socket.js';
 
-function outbox(answers, hasSent = () => false) {
+const own = (id, content, attachments = []) => ({ id, content, attachments, sender: { id: 'ana' } });
+
+/** In a room with these messages. */
+function outbox(answers, there = []) {
   const asked = [];
   const started = [];
   const notices = [];
@@ -16,13 +19,21 @@ function outbox(answers, hasSent = () => false) {
       return answers(type, data, asked.length);
     },
   };
-  const store = { order: ['0'], hasSent, add: (messages) => added.push(...messages) };
+  const store = {
+    identity: 'ana', order: [], messages: new Map(),
+    add: (messages) => {
+      added.push(...messages);
+      for (const message of messages) store.come(message);
+    },
+    come: (message) => store.order.push(message.id) && store.messages.set(message.id, message),
+  };
+  for (const message of there) store.come(message);
   const uploads = {
     measure: async () => ({ width: 40, height: 30 }),
     start: (handle) => started.push(handle.id),
     discard: (id) => discarded.push(id),
   };
-  return { box: new Outbox({ session, store, uploads, notify: (words) => notices.push(words) }), asked, started, notices, added, discarded };
+  return { store, box: new Outbox({ session, store, uploads, notify: (words) => notices.push(words) }), asked, started, notices, added, discarded };
 }
 const file = (name, type = 'image/png') => ({ name, type, size: 5 });
 const handles = (type, data) => (type === 'media-upload' ? { id: `m-${data.name}` } : { id: 'sent' });
@@ -60,17 +71,50 @@ test('more than fit one message go into a second one, the text into the first', 
   assert.deepEqual(sent, [['all', 16], ['', 1]]);
 });
 
+/** Loses the connection with the first reply; what the room has then is up to `meanwhile`. */
+const losing = (meanwhile) => {
+  const room = outbox((type, data, count) => {
+    if (count > 1) return { id: 's', sender: { id: 'ana' }, attachments: [], ...data };
+    meanwhile(room.store);
+    throw new ConnectionLost();
+  }, [own('d', 'hi'), own('e', 'hi')]);
+  return room;
+};
+
 test('a lost connection sends again, unless the message had arrived', async () => {
-  const lostOnce = (type, data, count) => {
-    if (count === 1) throw new ConnectionLost();
-    return { id: 'sent' };
+  const sendings = async (draft, ...meanwhile) => {
+    const { box, asked } = losing((store) => meanwhile.forEach(store.come));
+    await box.sendText(draft);
+    return asked.length;
   };
-  const again = outbox(lostOnce);
-  await again.box.sendText({ content: 'hi' });
-  assert.equal(again.asked.length, 2);
-  const arrived = outbox(lostOnce, () => true);
-  await arrived.box.sendText({ content: 'hi' });
-  assert.equal(arrived.asked.length, 1);
+  const hi = { content: 'hi' };
+  assert.equal(await sendings(hi), 2, 'what was said before is another message');
+  assert.equal(await sendings(hi, own('f', 'hi')), 1);
+  assert.equal(await sendings(hi, own('d5', 'hi')), 1, 'its id is by another clock');
+  assert.equal(await sendings(hi, own('c', 'hi')), 2, 'older than all that was here');
+  assert.equal(await sendings(hi, { ...own('f', 'hi'), sender: { id: 'ben' } }), 2);
+  assert.equal(await sendings({ content: '', attachments: ['x'] }, own('f', '', ['x'])), 1);
+  assert.equal(await sendings({ content: '', attachments: ['y'] }, own('f', '', ['x'])), 2);
+});
+
+test('of two messages that are alike each is sent once', async () => {
+  /** Says it twice; of the first replies come these, or the connection is lost. */
+  const sendings = async (...first) => {
+    const room = outbox((type, data, count) => {
+      const { reply = `late${count}`, arrives } = first[count - 1] ?? {};
+      if (arrives) room.store.come(own(arrives, data.content));
+      if (!reply) throw new ConnectionLost();
+      return own(reply, data.content);
+    });
+    await Promise.all([room.box.sendText({ content: 'hi' }), room.box.sendText({ content: 'hi' })]);
+    return room.asked.length;
+  };
+  const lost = { reply: '' };
+  assert.equal(await sendings({ reply: '', arrives: 'f' }, { reply: 'g' }), 2);
+  assert.equal(await sendings({ reply: '', arrives: 'f' }, { reply: '', arrives: 'g' }), 2);
+  assert.equal(await sendings({ reply: '', arrives: 'f' }, lost), 3);
+  assert.equal(await sendings({ reply: 'f' }, lost), 3);
+  assert.equal(await sendings(lost, lost), 4);
 });
 
 test('uploads of a message that is refused are given up', async () => {

@@ -17,7 +17,7 @@ function opened(context) {
   context.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   FakeWebSocket.all = [];
   const kept = new Map();
-  const seen = { gates: [], rooms: [], told: [], edited: [], earlier: [], joined: 0, states: [] };
+  const seen = { inSight: '', gates: [], rooms: [], told: [], edited: [], earlier: [], joined: 0, states: [] };
   const store = createStore();
   const session = new Session({
     room: 'vault', store, location: { protocol: 'https:', host: 'h' }, WebSocket: FakeWebSocket,
@@ -25,6 +25,7 @@ function opened(context) {
     view: {
       connection: (state) => seen.states.push(state), room: (room) => seen.rooms.push(room), gate: (gate) => seen.gates.push(gate),
       joined: () => { seen.joined += 1; }, earlier: (isThere) => seen.earlier.push(isThere), heard: () => {},
+      inSight: () => seen.inSight,
       told: (words) => seen.told.push(words), edited: (what, { id: of }) => seen.edited.push(`${what} ${of}`),
     },
   });
@@ -175,6 +176,83 @@ test('edits are told; those of older messages show that there are some', async (
   assert.deepEqual(seen.edited, [`deleted ${id(5)}`, `restored ${id(5)}`]);
   assert.equal(seen.earlier.at(-1), true);
   assert.equal(store.messages.get(id(5)).content, 'm5');
+});
+
+const span = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => message(from + at));
+const shown = (store) => store.order.map(Number);
+
+/** In a public room with messages 1 to 5, whose connection was lost, and another made. */
+async function away(context, inSight = '') {
+  const page = opened(context);
+  page.seen.inSight = inSight;
+  snapshot(hello({ isPrivate: false }), span(1, 5));
+  await settled();
+  FakeWebSocket.last.onclose({ code: 1006 });
+  const back = async () => {
+    reconnect(context);
+    const ws = hello({ isPrivate: false });
+    snapshot(ws, span(301, 400));
+    await settled();
+    return ws;
+  };
+  return { ...page, back, ws: await back() };
+}
+
+test('what was said while one was away for longer than a snapshot tells of is read page by page', async (context) => {
+  const { session, store, ws } = await away(context);
+  let isCaughtUp = false;
+  session.whenJoined().then(() => { isCaughtUp = true; });
+  assert.deepEqual(ws.asked('log').data, { n: 100, before: id(301) });
+  ws.answer('log', { log: span(201, 300) });
+  await settled();
+  assert.deepEqual([shown(store).length, isCaughtUp], [201, false], 'the newest of those that were here, and what came since');
+  ws.answer('log', { log: span(101, 200) });
+  await settled();
+  // The newest of those that were here is not among them: it was deleted meanwhile.
+  ws.answer('log', { log: [message(3), message(4), ...span(6, 100)] });
+  await settled();
+  assert.deepEqual(shown(store), [3, 4, ...span(6, 400).map((it) => Number(it.id))]);
+  assert.equal(isCaughtUp, true);
+  assert.deepEqual(ws.asked('log').data, { n: 1, before: id(3) }, 'whether there is more');
+});
+
+test('what a person looks at stays where it is', async (context) => {
+  const { store, ws } = await away(context, id(2));
+  assert.deepEqual(shown(store).slice(0, 5), [2, 3, 4, 5, 301]);
+  ws.answer('log', { log: span(250, 300) });
+  await settled();
+  assert.deepEqual(shown(store), span(250, 400).map((it) => Number(it.id)), 'fewer than were asked for are all that there are');
+});
+
+test('a log that cannot be read has no gap: what is before it is asked for by whoever wants it', async (context) => {
+  const { session, store, seen, ws } = await away(context);
+  ws.refuse('log', 'not available right now, try again');
+  await settled();
+  assert.deepEqual(shown(store), span(301, 400).map((it) => Number(it.id)));
+  ws.answer('log', { log: [message(300)] });
+  await settled();
+  assert.equal(seen.earlier.at(-1), true);
+  await session.whenJoined();
+});
+
+test('who loses the connection while catching up begins where there was no gap', async (context) => {
+  const { session, store, ws, back } = await away(context);
+  const joined = session.whenJoined();
+  ws.answer('log', { log: span(201, 300) });
+  await settled();
+  ws.onclose({ code: 1006 });
+  await settled();
+  const again = await back();
+  assert.deepEqual(again.asked('log').data, { n: 100, before: id(301) });
+  for (const from of [201, 101, 1]) {
+    again.answer('log', { log: span(from, from + 99) });
+    await settled();
+  }
+  await joined;
+  assert.deepEqual(shown(store), span(1, 400).map((it) => Number(it.id)));
+  again.onclose({ code: 1006 });
+  await back();
+  assert.deepEqual(shown(store), span(301, 400).map((it) => Number(it.id)), 'nothing was missed');
 });
 
 test('a server that went away takes its people along', async (context) => {

@@ -84,6 +84,19 @@ test('a silent server is asked, then left', (context) => {
   assert.equal(ws.readyState, 3);
 });
 
+test('a server that says nothing at all is left', (context) => {
+  const { seen, ws } = connected(context);
+  context.mock.timers.tick(44_999);
+  assert.equal(seen.states.at(-1), 'open');
+  context.mock.timers.tick(1);
+  assert.deepEqual([seen.states.at(-1), ws.readyState], ['waiting', 3]);
+  context.mock.timers.tick(500);
+  FakeWebSocket.last.open();
+  FakeWebSocket.last.receive({ type: 'hello-event', data: {} });
+  context.mock.timers.tick(60_000);
+  assert.equal(seen.states.at(-1), 'open');
+});
+
 test('a lost connection rejects what waits and comes back', async (context) => {
   const { socket, seen, ws } = connected(context);
   const waiting = socket.request('who');

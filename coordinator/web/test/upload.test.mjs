@@ -91,15 +91,48 @@ test('a refusal is told in the words of the problem', () => {
   assert.equal(requests.length, 1);
 });
 
-test('another try after a lost answer learns that the upload is in', () => {
+test('an upload that broke off goes on by itself, and learns that it is in', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
   const { all, requests, start } = uploads();
   start('m');
   requests[0].end(0);
-  assert.deepEqual([all.get('m').state, all.get('m').again], ['failed', true]);
-  all.retry('m');
+  assert.deepEqual([all.get('m').state, all.active], ['pausing', 1]);
+  context.mock.timers.tick(500);
   requests[1].end(409, { title: 'This media object has its content already.', status: 409, code: 'already-uploaded', id: 'm' });
   assert.deepEqual([all.get('m').state, all.get('m').error], ['sent', '']);
   assert.equal(outcomeOf(409, { code: 'already-uploaded', title: 'x', id: 'n' }, 'm').state, 'failed', 'another one is in');
+});
+
+test('one that breaks off again and again waits longer, then for a person', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  context.mock.method(Math, 'random', () => 1);
+  const { all, requests, start } = uploads();
+  start('m');
+  for (const [at, wait] of [500, 1000, 2000, 4000, 8000, 16_000].entries()) {
+    requests[at].end([0, 503][at % 2]);
+    context.mock.timers.tick(wait - 1);
+    assert.equal(requests.length, at + 1);
+    context.mock.timers.tick(1);
+  }
+  requests[6].end(0);
+  assert.deepEqual([all.get('m').state, all.get('m').error, all.get('m').again], ['failed', 'The connection broke off', true]);
+  context.mock.timers.tick(60_000);
+  assert.equal(requests.length, 7);
+  all.retry('m');
+  requests[7].end(0);
+  all.cancel('m');
+  context.mock.timers.tick(60_000);
+  assert.deepEqual([requests.length, all.get('m').state], [8, 'cancelled']);
+});
+
+test('what a server refuses is not tried again by itself', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const status of [400, 403, 429, 500, 507]) {
+    const { all, requests, start } = uploads();
+    start('m');
+    requests[0].end(status);
+    assert.equal(all.get('m').state, 'failed', String(status));
+  }
 });
 
 test('what an answer means', () => {

@@ -1,6 +1,8 @@
-//! The room's page in a real Chromium: people who drop photos in a public room,
-//! and a private one with all that becomes of it. The scripts are in
-//! `tests/browser`.
+//! The room's page in a real Chromium: people who drop photos in a public room, a
+//! private one with all that becomes of it, and coordinators that go away. The
+//! scripts are in `tests/browser`.
+
+mod away;
 
 use heim_tests::{corpus, s3::S3, standalone::Standalone};
 use std::{
@@ -16,8 +18,9 @@ fn shots() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// Runs one of the scripts, which fails with words of its own.
-async fn drive(script: &'static str, arguments: Vec<OsString>) {
+/// Runs one of the scripts, which fails with words of its own. Returns what it
+/// prints.
+async fn drive(script: &'static str, arguments: Vec<OsString>) -> String {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
     assert!(browser.join("node_modules/playwright-core").is_dir(), "`make test-tools` installs playwright-core");
     assert!(Path::new("/usr/bin/chromium").exists(), "`scripts/require chromium` installs Chromium");
@@ -25,8 +28,9 @@ async fn drive(script: &'static str, arguments: Vec<OsString>) {
         Command::new("node").arg(script).args(arguments).arg(shots()).current_dir(browser).output().expect("node runs")
     };
     let output = tokio::task::spawn_blocking(run).await.expect("the script ends");
-    let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success(), "{words}");
+    let [printed, words] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{printed}{words}");
+    printed
 }
 
 fn assert_shot(name: &str) {
