@@ -20,7 +20,8 @@ pub struct LaneDepth {
     pub pending: u64,
     /// Jobs that are worked on.
     pub running: u64,
-    /// How long ago the oldest of those that wait was made, in milliseconds.
+    /// How long the job has waited that could have been claimed first, in milliseconds:
+    /// what [`Database::backlog`] says. None where none waits; 0 where all rest.
     pub oldest_ms: Option<u64>,
 }
 
@@ -88,7 +89,7 @@ impl Database {
         self.read(DbError::Inspect, async {
             let now = clock::sql(self.backend());
             let sql = format!(
-                "SELECT lane, state, count(*) AS jobs, {now} - min(created) AS age FROM job
+                "SELECT lane, state, count(*) AS jobs, {now} - min(run_after) AS age FROM job
                  WHERE state IN ('pending', 'running') GROUP BY lane, state"
             );
             let mut depths: BTreeMap<_, _> = Lane::ALL.iter().map(|lane| (*lane, LaneDepth::default())).collect();
