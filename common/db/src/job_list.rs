@@ -57,7 +57,7 @@ pub struct JobRow {
     pub media: MediaId,
     /// Where it is in its life.
     pub state: String,
-    /// How often it was claimed.
+    /// How often it was claimed, or given up while nobody held it.
     pub fence: i64,
     /// Attempts that ended badly.
     pub failures: i64,
@@ -86,7 +86,7 @@ pub struct JobRow {
 pub struct AttemptRow {
     /// Which claim of the job.
     pub fence: i64,
-    /// By whom.
+    /// By whom; empty where the job was given up while nobody held it.
     pub worker: String,
     /// How long the job might have been claimed before, in milliseconds.
     pub waited_ms: i64,

@@ -79,7 +79,7 @@ fn facts(job: &JobRow) -> Markup {
         ("lane", text(&job.lane)),
         ("reason", reason),
         ("worker", or_dash(worker)),
-        ("claims", text(job.fence)),
+        ("fence", text(job.fence)),
         ("failures", text(job.failures)),
         ("deaths of a child", text(job.deaths)),
         ("put off", text(job.snoozes)),
@@ -137,15 +137,15 @@ const HEADINGS: [&str; 8] = ["claim", "worker", "began", "waited", "took", "verd
 
 fn attempt(attempt: &AttemptRow) -> Vec<Markup> {
     let AttemptRow { fence, worker, waited_ms, began, ended, verdict, reason, error: _, stages_ms } = attempt;
-    let unsaid = if ended.is_some() { "cut short" } else { "runs" };
+    let (unsaid, is_held) = (if ended.is_some() { "cut short" } else { "runs" }, !worker.is_empty());
     let stages: Vec<_> = stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms}")).collect();
     let verdict = verdict.as_deref().unwrap_or(unsaid);
     vec![
-        text(fence),
-        text(worker),
+        or_dash(is_held.then_some(fence)),
+        or_dash(is_held.then_some(worker)),
         moment(*began),
         text(duration(*waited_ms)),
-        or_dash(ended.map(|ended| duration(ended.0 - began.0))),
+        or_dash(ended.filter(|_| is_held).map(|ended| duration(ended.0 - began.0))),
         html! { span .badge .good[verdict == "done"] .bad[verdict == "discard" || verdict == "retry"] { (verdict) } },
         or_dash(reason.as_ref().map(|reason| html! { span .word { (reason) } })),
         or_dash((!stages.is_empty()).then(|| stages.join(", "))),

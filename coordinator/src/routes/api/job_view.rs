@@ -27,7 +27,7 @@ pub(super) struct Job {
     media: MediaId,
     #[schema(value_type = words::State)]
     state: String,
-    /// How often it was claimed.
+    /// How often it was claimed, or given up while nobody held it.
     fence: i64,
     /// Attempts that ended badly.
     failures: i64,
@@ -100,7 +100,7 @@ impl From<JobRow> for Job {
 struct Attempt {
     /// Which claim of the job.
     fence: i64,
-    /// By whom.
+    /// By whom; empty where the job was given up while nobody held it.
     worker: String,
     /// How long the job might have been claimed before, in milliseconds.
     waited_ms: i64,

@@ -53,7 +53,9 @@ pub(super) struct Figures {
     arrived: u64,
     /// Attempts after which a job was done.
     done: u64,
-    /// Attempts after which a job had failed for good.
+    /// Attempts after which a job had failed for good, and jobs that were given up while
+    /// nobody held them. A job that failed, was tried again and is done counts here and in
+    /// `done`.
     failed: u64,
     /// Attempts after which a job waited for another.
     again: u64,
