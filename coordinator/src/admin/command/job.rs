@@ -163,7 +163,7 @@ async fn show(tools: Tools<'_>, job: Option<JobId>, media: Option<MediaId>) -> R
             "state": media.state,
             "failure": media.failure.map(Reason::as_str),
             "agent": media.uploader.id,
-            "content_type": media.content_type,
+            "content_type": media.content_type.as_ref().filter(|_| media.encryption.is_none()),
             "size": media.size,
             "private": media.encryption.is_some(),
             "transcodings": media.transcodings.iter().map(|made| made.name.as_str()).collect::<Vec<_>>(),

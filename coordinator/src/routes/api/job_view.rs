@@ -141,6 +141,7 @@ struct JobMedia {
     /// Who uploaded it.
     #[schema(value_type = words::AgentId)]
     agent: UserId,
+    /// `null` of a private picture.
     content_type: Option<String>,
     /// Bytes of the original.
     size: Option<u64>,
@@ -158,7 +159,7 @@ impl From<MediaObject> for JobMedia {
             state: media.state,
             failure: media.failure.map(Reason::as_str),
             agent: media.uploader.id,
-            content_type: media.content_type,
+            content_type: media.content_type.filter(|_| media.encryption.is_none()),
             size: media.size,
             private: media.encryption.is_some(),
             transcodings: media.transcodings.into_iter().map(|made| made.name).collect(),
