@@ -176,11 +176,16 @@ fn charts(lane: &LaneOverview, figures: Option<LaneFigures>, parts: &Span, span:
     let (run50, run95) = (of(|it| it.run_ms.map(|it| it.p50)), of(|it| it.run_ms.map(|it| it.p95)));
     let wait = took(figures.and_then(|figures| figures.wait_ms));
     let run = took(figures.and_then(|figures| figures.run_ms));
-    let lines = |second, first| [Line { class: "second", values: second }, Line { class: "first", values: first }];
+    let lines = |second: (&'static str, _), first: (&'static str, _)| {
+        let line = |class, (name, values)| Line { class, name, values };
+        [line("second", second), line("first", first)]
+    };
+    let in_part = if span == "day" { "24 minutes" } else { "a minute" };
+    let jobs = |count: u64| format!("{count} in {in_part}");
     html! {
-        (chart("Jobs", &rates, &lines(arrived, ended)))
-        (chart("Wait", &wait, &lines(wait95, wait50)))
-        (chart("Run", &run, &lines(run95, run50)))
+        (chart("Jobs", &rates, &lines(("in", arrived), ("out", ended)), jobs))
+        (chart("Wait", &wait, &lines(("p95", wait95), ("p50", wait50)), duration))
+        (chart("Run", &run, &lines(("p95", run95), ("p50", run50)), duration))
     }
 }
 
