@@ -6,6 +6,7 @@ mod browser;
 mod confirmed;
 mod door;
 mod numbers;
+mod poison;
 mod private;
 mod steering;
 
