@@ -159,6 +159,31 @@ words!(Reason:
 );
 
 impl Reason {
+    /// Whether it is a fault on our side, so that an operator has something to do: the file
+    /// is not to blame, or has shown that a decoder is.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        match self {
+            Self::UnsupportedOutput
+            | Self::Poison
+            | Self::OriginalLost
+            | Self::OriginalAltered
+            | Self::StoreUnavailable
+            | Self::KeysUnavailable
+            | Self::CoordinatorUnavailable
+            | Self::WorkerLost
+            | Self::Internal => true,
+            Self::TooLarge
+            | Self::NeverUploaded
+            | Self::UnsupportedType
+            | Self::Damaged
+            | Self::TooManyPixels
+            | Self::TooCostly
+            | Self::ChildDied
+            | Self::Discarded => false,
+        }
+    }
+
     /// The sentence for people.
     #[must_use]
     pub fn sentence(self) -> &'static str {

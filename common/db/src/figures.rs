@@ -2,7 +2,8 @@
 //! waited and took.
 //!
 //! Counted from the rows each time, over the time that is asked for alone: an index
-//! on when jobs were made and one on when attempts ended serve it.
+//! on when jobs were made and one on when attempts ended serve it. Ends are counted, not
+//! jobs: one that failed, was tried again and is done is in both numbers, each when it was so.
 
 use crate::{cause::Cause, clock, database::Database, error::DbError};
 use heim_common::{Millis, job::Lane};
@@ -20,7 +21,8 @@ pub struct LaneDepth {
     pub pending: u64,
     /// Jobs that are worked on.
     pub running: u64,
-    /// How long ago the oldest of those that wait was made, in milliseconds.
+    /// How long the job has waited that could have been claimed first, in milliseconds:
+    /// what [`Database::backlog`] says. None where none waits; 0 where all rest.
     pub oldest_ms: Option<u64>,
 }
 
@@ -44,7 +46,8 @@ pub struct LaneFigures {
     pub arrived: u64,
     /// Attempts after which a job was done.
     pub done: u64,
-    /// Attempts after which a job had failed for good.
+    /// Attempts after which a job had failed for good, and jobs that were given up while
+    /// nobody held them.
     pub failed: u64,
     /// Attempts after which a job waited for another.
     pub again: u64,
@@ -60,23 +63,24 @@ const ARRIVED: &str = "SELECT lane, (created - $1) / $2 AS part, count(*) AS arr
     WHERE created >= $1 AND created < $3 GROUP BY lane, part";
 
 /// Attempts that ended, without those that were only put off. A quantile is the first
-/// in order at whose place so many are, or more.
+/// in order at whose place so many are, or more; what nobody held is in none.
 const ENDED: &str = "WITH finished AS (
-      SELECT lane, (ended - $1) / $2 AS part, verdict, waited, ended - began AS ran FROM attempt
+      SELECT lane, (ended - $1) / $2 AS part, verdict, waited, ended - began AS ran,
+        CASE WHEN worker = '' THEN 0 ELSE 1 END AS held FROM attempt
       WHERE ended >= $1 AND ended < $3 AND verdict IS NOT NULL AND verdict <> 'snooze'
     ), placed AS (
-      SELECT lane, part, verdict, waited, ran, count(*) OVER (PARTITION BY lane, part) AS all_of_it,
-        row_number() OVER (PARTITION BY lane, part ORDER BY waited) AS by_wait,
-        row_number() OVER (PARTITION BY lane, part ORDER BY ran) AS by_run
+      SELECT lane, part, verdict, waited, ran, held, count(*) OVER (PARTITION BY lane, part, held) AS all_of_it,
+        row_number() OVER (PARTITION BY lane, part, held ORDER BY waited) AS by_wait,
+        row_number() OVER (PARTITION BY lane, part, held ORDER BY ran) AS by_run
       FROM finished
     ) SELECT lane, part,
         count(CASE WHEN verdict = 'done' THEN 1 END) AS done,
         count(CASE WHEN verdict = 'discard' THEN 1 END) AS failed,
         count(CASE WHEN verdict = 'retry' THEN 1 END) AS again,
-        min(CASE WHEN by_wait * 2 >= all_of_it THEN waited END) AS wait_p50,
-        min(CASE WHEN by_wait * 20 >= all_of_it * 19 THEN waited END) AS wait_p95,
-        min(CASE WHEN by_run * 2 >= all_of_it THEN ran END) AS run_p50,
-        min(CASE WHEN by_run * 20 >= all_of_it * 19 THEN ran END) AS run_p95
+        min(CASE WHEN held = 1 AND by_wait * 2 >= all_of_it THEN waited END) AS wait_p50,
+        min(CASE WHEN held = 1 AND by_wait * 20 >= all_of_it * 19 THEN waited END) AS wait_p95,
+        min(CASE WHEN held = 1 AND by_run * 2 >= all_of_it THEN ran END) AS run_p50,
+        min(CASE WHEN held = 1 AND by_run * 20 >= all_of_it * 19 THEN ran END) AS run_p95
       FROM placed GROUP BY lane, part";
 
 impl Database {
@@ -88,7 +92,7 @@ impl Database {
         self.read(DbError::Inspect, async {
             let now = clock::sql(self.backend());
             let sql = format!(
-                "SELECT lane, state, count(*) AS jobs, {now} - min(created) AS age FROM job
+                "SELECT lane, state, count(*) AS jobs, {now} - min(run_after) AS age FROM job
                  WHERE state IN ('pending', 'running') GROUP BY lane, state"
             );
             let mut depths: BTreeMap<_, _> = Lane::ALL.iter().map(|lane| (*lane, LaneDepth::default())).collect();
@@ -134,8 +138,8 @@ impl Database {
                     figures.done = count(&row, "done")?;
                     figures.failed = count(&row, "failed")?;
                     figures.again = count(&row, "again")?;
-                    figures.wait_ms = Some(Quantiles { p50: count(&row, "wait_p50")?, p95: count(&row, "wait_p95")? });
-                    figures.run_ms = Some(Quantiles { p50: count(&row, "run_p50")?, p95: count(&row, "run_p95")? });
+                    figures.wait_ms = quantiles(&row, "wait_p50", "wait_p95")?;
+                    figures.run_ms = quantiles(&row, "run_p50", "run_p95")?;
                 }
             }
             Ok(all.into_values().collect())
@@ -168,6 +172,12 @@ fn place<'a>(
 
 fn lane(row: &QueryResult) -> Result<Option<Lane>, Cause> {
     Ok(row.try_get::<String>("", "lane")?.parse().ok())
+}
+
+/// None where nothing was measured.
+fn quantiles(row: &QueryResult, p50: &str, p95: &str) -> Result<Option<Quantiles>, Cause> {
+    let is_there = row.try_get::<Option<i64>>("", p50)?.is_some();
+    is_there.then(|| Ok(Quantiles { p50: count(row, p50)?, p95: count(row, p95)? })).transpose()
 }
 
 /// A number that a clock which went back may have made less than nothing.

@@ -1,5 +1,6 @@
 //! The attempts at a job, one for each claim, written in the transactions that claim
-//! the job and that end the attempt: so they never disagree with its row.
+//! the job and that end the attempt: so they never disagree with its row. A job that is
+//! given up while nobody holds it leaves one, too, without a worker: each end is a row.
 //!
 //! An attempt that has not ended is running. One that has ended without a verdict was
 //! cut short: its job was taken away with the media object, or a process of another
@@ -34,6 +35,9 @@ const STAGES_MAX: usize = 16;
 const STAGE_BYTES_MAX: usize = 32;
 /// Most attempts that one call removes.
 const TRIMMED_MAX: u64 = 1_000;
+
+/// The worker of what nobody held.
+const NOBODY: &str = "";
 
 /// Notes that a job was claimed just now.
 pub(crate) async fn begin(tx: &DatabaseTransaction, job: &job::Model, worker: &str) -> Result<(), Cause> {
@@ -101,6 +105,20 @@ pub(crate) async fn end(
     }
     update.exec(tx).await?;
     Ok(())
+}
+
+/// Notes that a job was given up just now that nobody held, under a fence of its own: the
+/// next claim has a higher one, should it be tried again.
+pub(crate) async fn end_unheld(tx: &DatabaseTransaction, job: &job::Model) -> Result<(), Cause> {
+    let fence = job.fence + 1;
+    job::Entity::update_many()
+        .col_expr(job::Column::Fence, Expr::value(fence))
+        .filter(job::Column::Id.eq(job.id))
+        .exec(tx)
+        .await?;
+    let job = job::Model { fence, ..job.clone() };
+    begin(tx, &job, NOBODY).await?;
+    end(tx, &job, ("discard", Some(Reason::Discarded)), &Account::default()).await
 }
 
 fn stages(account: &Account) -> Result<Option<String>, Cause> {

@@ -18,7 +18,9 @@ use heim_common::{
     job::{JobState, Lane, Reason},
     media::MediaObject,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -57,7 +59,7 @@ pub struct JobRow {
     pub media: MediaId,
     /// Where it is in its life.
     pub state: String,
-    /// How often it was claimed.
+    /// How often it was claimed, or given up while nobody held it.
     pub fence: i64,
     /// Attempts that ended badly.
     pub failures: i64,
@@ -86,7 +88,7 @@ pub struct JobRow {
 pub struct AttemptRow {
     /// Which claim of the job.
     pub fence: i64,
-    /// By whom.
+    /// By whom; empty where the job was given up while nobody held it.
     pub worker: String,
     /// How long the job might have been claimed before, in milliseconds.
     pub waited_ms: i64,
@@ -146,6 +148,26 @@ impl Database {
             let media = media::by_ids(&self.pool, &[job.media_id]).await?.pop();
             let attempts = attempts.into_iter().rev().map(read).collect::<Result<_, _>>()?;
             Ok(Some(JobHistory { job: row(job), attempts, media }))
+        })
+        .await
+    }
+
+    /// How many jobs have failed for one of these reasons.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn jobs_failed(&self, reasons: &[Reason]) -> Result<u64, DbError> {
+        // `SQLite` would pass over all that have failed.
+        let by_reason = match self.backend() {
+            DbBackend::Sqlite => "job INDEXED BY idx_job_reason",
+            _ => "job",
+        };
+        let words: Vec<_> = reasons.iter().map(|reason| format!("'{}'", reason.as_str())).collect();
+        let words = words.join(", ");
+        let sql = format!("SELECT count(*) AS jobs FROM {by_reason} WHERE state = 'failed' AND reason IN ({words})");
+        self.read(DbError::Inspect, async {
+            let row = self.pool.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+            Ok(row.map_or(Ok(0), |row| row.try_get::<i64>("", "jobs"))?.unsigned_abs())
         })
         .await
     }

@@ -92,6 +92,8 @@ impl Database {
             let given_up = give_up(tx, &object, &job, Reason::Discarded).await?;
             if job.state == JobState::Running.as_str() {
                 history::end(tx, &job, ("discard", Some(Reason::Discarded)), &Account::default()).await?;
+            } else {
+                history::end_unheld(tx, &job).await?;
             }
             Ok(Discarded::Now(given_up))
         })

@@ -156,6 +156,7 @@ async fn carry_out(tools: Tools<'_>, steer: Steer, job: JobId) -> Result<bool, F
 async fn announce(tools: Tools<'_>, given_up: GivenUp) {
     let GivenUp { job, room, media, reason, events } = given_up;
     tracing::warn!(%job, %media, reason = reason.as_str(), "job given up");
+    tools.voice.gave_up(reason);
     for (name, seq) in events {
         tools.voice.tell(&room, News::Media { seq, media, name }).await;
     }

@@ -10,12 +10,24 @@ use std::fmt::Write;
 pub(crate) struct Said {
     text: String,
     json: Value,
+    /// What is left undone, if something is.
+    left: Option<String>,
 }
 
 impl Said {
     /// The same in both forms.
     pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json }
+        Self { text: text.into(), json, left: None }
+    }
+
+    /// What was done, and could not be done to all: a sentence, and the command fails.
+    pub(crate) fn in_part(left: String, json: Value) -> Self {
+        Self { text: String::new(), json, left: Some(left) }
+    }
+
+    /// What is left undone, if something is.
+    pub(crate) fn left(self) -> Option<String> {
+        self.left
     }
 
     /// What is printed.

@@ -1,10 +1,11 @@
 //! Who tells rooms, and the dispatcher, of what an operator did: a coordinator itself,
 //! or the command line by way of the queue.
 
-use crate::{app::App, rooms};
+use crate::{app::App, measures, rooms};
 use futures_util::{FutureExt, future::BoxFuture};
 use heim_common::{
     RoomName,
+    job::Reason,
     room_event::{News, RoomEvent},
 };
 use heim_queue::Queue;
@@ -18,6 +19,9 @@ pub(crate) trait Voice: Send + Sync {
 
     /// Says that there is something to dispatch.
     fn ring(&self);
+
+    /// Counts that a job was given up.
+    fn gave_up(&self, reason: Reason);
 }
 
 impl Voice for App {
@@ -27,6 +31,10 @@ impl Voice for App {
 
     fn ring(&self) {
         self.bell.ring();
+    }
+
+    fn gave_up(&self, reason: Reason) {
+        measures::job_ended(Some(reason));
     }
 }
 
@@ -49,4 +57,7 @@ impl Voice for ByQueue<'_> {
 
     /// A dispatcher looks by itself every `jobs.sweep_ms`.
     fn ring(&self) {}
+
+    /// Nobody reads the numbers of a command.
+    fn gave_up(&self, _: Reason) {}
 }

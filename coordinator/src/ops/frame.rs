@@ -183,6 +183,15 @@ pub(super) fn steering(session: &Session, action: &str, content: &Markup) -> Mar
     }
 }
 
+/// A button by which a lane or a worker is wished to be something. Its key keeps it what it
+/// is: where something else can be wished by now, it is another button, and not this one
+/// with another meaning under somebody's finger.
+pub(super) fn wish_button(wish: &str, word: &str, of: &str) -> Markup {
+    html! {
+        button data-key=(wish) type="submit" name="wish" value=(wish) { (word) span .unseen { " " (of) } }
+    }
+}
+
 /// A table of which rows are chosen in the first column, by those who may do something
 /// with them.
 pub(super) fn listed(
@@ -206,9 +215,26 @@ pub(super) fn hidden(fields: &Fields, names: &[&str]) -> Markup {
     }
 }
 
+/// Where a page says whether it is live, and what it listens to. What changes is in
+/// `#content`.
+pub(super) fn live(events: &str) -> Markup {
+    html! { p .muted #live data-events=(events) role="status" { "As of the moment you came." } }
+}
+
 /// A table that becomes a list of cards where it does not fit. Each cell says its
 /// heading then.
 pub(super) fn table(caption: &str, headings: &[&str], rows: &[Vec<Markup>]) -> Markup {
+    of_rows(caption, headings, &rows.iter().map(|row| (None, row.as_slice())).collect::<Vec<_>>())
+}
+
+/// The same in a page that changes by itself: each row has a key, by which it is known
+/// again wherever it is by then.
+pub(super) fn keyed_table(caption: &str, headings: &[&str], rows: &[(String, Vec<Markup>)]) -> Markup {
+    let rows: Vec<_> = rows.iter().map(|(key, row)| (Some(key.as_str()), row.as_slice())).collect();
+    of_rows(caption, headings, &rows)
+}
+
+fn of_rows(caption: &str, headings: &[&str], rows: &[(Option<&str>, &[Markup])]) -> Markup {
     html! {
         @if rows.is_empty() {
             p .none { "None." }
@@ -217,8 +243,8 @@ pub(super) fn table(caption: &str, headings: &[&str], rows: &[Vec<Markup>]) -> M
                 caption .unseen { (caption) }
                 thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
                 tbody {
-                    @for row in rows {
-                        tr { @for (heading, cell) in headings.iter().zip(row) { td data-label=(heading) { (cell) } } }
+                    @for (key, row) in rows {
+                        tr data-key=[key] { @for (heading, cell) in headings.iter().zip(*row) { td data-label=(heading) { (cell) } } }
                     }
                 }
             }

@@ -4,7 +4,7 @@ use super::{
     Ops,
     door::Session,
     fields::{Fields, encoded},
-    frame::{self, Page, Refused, bytes, duration, moment, or_dash, table, text},
+    frame::{self, Page, Refused, bytes, duration, keyed_table, moment, or_dash, text},
     jobs::state,
 };
 use axum::{
@@ -29,21 +29,35 @@ pub(super) async fn show(
     fields: Fields,
 ) -> Result<Response, Refused> {
     let id: JobId = id.parse().map_err(|_| Code::NotFound)?;
-    let JobHistory { job, attempts, media } = app.db.job_history(id).await?.ok_or(Code::NotFound)?;
+    let history = app.db.job_history(id).await?.ok_or(Code::NotFound)?;
     let body = html! {
-        div .bar { h1 { "Job " span .id { (job.id.to_string()) } } (state(&job)) }
-        (steering(&job, &session))
+        div .bar {
+            h1 { "Job " span .id { (id.to_string()) } }
+            (frame::live(&format!("/ops/events?job={id}")))
+        }
+        div #content { (content(Some(&history), &session)) }
+    };
+    Ok(Page { title: &format!("Job {id}"), place: "/ops/jobs", session: &session, fields: &fields }.with(&body))
+}
+
+/// All that changes by itself; none where the row is gone.
+pub(super) fn content(history: Option<&JobHistory>, session: &Session) -> Markup {
+    let Some(JobHistory { job, attempts, media }) = history else {
+        return html! { p .none { "Its row is gone: rows of jobs that ended are kept for a while." } };
+    };
+    let rows: Vec<_> = attempts.iter().map(|row| (row.fence.to_string(), attempt(row))).collect();
+    html! {
+        div .bar { (state(job)) (steering(job, session)) }
         div .sides {
-            section aria-labelledby="job" { h2 #job { "Job" } (facts(&job)) }
-            section aria-labelledby="media" { h2 #media { "Media object" } (of_media(&job, media.as_ref())) }
+            section aria-labelledby="job" { h2 #job { "Job" } (facts(job)) }
+            section aria-labelledby="media" { h2 #media { "Media object" } (of_media(job, media.as_ref())) }
         }
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts" }
-            (table("Attempts, the first one first", &HEADINGS, &attempts.iter().map(attempt).collect::<Vec<_>>()))
-            (errors(&attempts))
+            (keyed_table("Attempts, the first one first", &HEADINGS, &rows))
+            (errors(attempts))
         }
-    };
-    Ok(Page { title: &format!("Job {id}"), place: "/ops/jobs", session: &session, fields: &fields }.with(&body))
+    }
 }
 
 fn steering(job: &JobRow, session: &Session) -> Markup {
@@ -52,12 +66,16 @@ fn steering(job: &JobRow, session: &Session) -> Markup {
     let can_discard = is(JobState::Pending) || is(JobState::Running);
     html! {
         @if can_retry || can_discard {
-            div .bar { (frame::steering(session, "/ops/jobs", &html! {
+            (frame::steering(session, "/ops/jobs", &html! {
                 input type="hidden" name="job" value=(job.id.to_string());
                 input type="hidden" name="back" value=(format!("/ops/jobs/{}", job.id));
-                @if can_retry { button .strong type="submit" name="what" value="retry" { "Retry now" } }
-                @if can_discard { button type="submit" name="what" value="discard" { "Discard…" } }
-            })) }
+                @if can_retry {
+                    button .strong data-key="retry" type="submit" name="what" value="retry" { "Retry now" }
+                }
+                @if can_discard {
+                    button data-key="discard" type="submit" name="what" value="discard" { "Discard…" }
+                }
+            }))
         }
     }
 }
@@ -79,7 +97,7 @@ fn facts(job: &JobRow) -> Markup {
         ("lane", text(&job.lane)),
         ("reason", reason),
         ("worker", or_dash(worker)),
-        ("claims", text(job.fence)),
+        ("fence", text(job.fence)),
         ("failures", text(job.failures)),
         ("deaths of a child", text(job.deaths)),
         ("put off", text(job.snoozes)),
@@ -137,15 +155,15 @@ const HEADINGS: [&str; 8] = ["claim", "worker", "began", "waited", "took", "verd
 
 fn attempt(attempt: &AttemptRow) -> Vec<Markup> {
     let AttemptRow { fence, worker, waited_ms, began, ended, verdict, reason, error: _, stages_ms } = attempt;
-    let unsaid = if ended.is_some() { "cut short" } else { "runs" };
+    let (unsaid, is_held) = (if ended.is_some() { "cut short" } else { "runs" }, !worker.is_empty());
     let stages: Vec<_> = stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms}")).collect();
     let verdict = verdict.as_deref().unwrap_or(unsaid);
     vec![
-        text(fence),
-        text(worker),
+        or_dash(is_held.then_some(fence)),
+        or_dash(is_held.then_some(worker)),
         moment(*began),
         text(duration(*waited_ms)),
-        or_dash(ended.map(|ended| duration(ended.0 - began.0))),
+        or_dash(ended.filter(|_| is_held).map(|ended| duration(ended.0 - began.0))),
         html! { span .badge .good[verdict == "done"] .bad[verdict == "discard" || verdict == "retry"] { (verdict) } },
         or_dash(reason.as_ref().map(|reason| html! { span .word { (reason) } })),
         or_dash((!stages.is_empty()).then(|| stages.join(", "))),

@@ -4,7 +4,7 @@ use super::{
     Ops,
     door::Session,
     fields::{FILTER, Fields, encoded},
-    frame::{Page, Refused, duration, form_token, hidden, listed, or_dash, steering, text},
+    frame::{Page, Refused, duration, form_token, hidden, listed, live, or_dash, steering, text},
 };
 use axum::{extract::State, response::Response};
 use heim_common::{
@@ -30,11 +30,15 @@ pub(super) async fn list(
     let next = jobs.last().filter(|_| jobs.len() as u64 == PAGE).map(|job| job.id);
     let is_poison = fields.get("reason") == Reason::Poison.as_str();
     let body = html! {
-        h1 { @if is_poison { "Poison files" } @else { "Jobs" } }
+        div .bar {
+            h1 { @if is_poison { "Poison files" } @else { "Jobs" } }
+            @let and = if query.is_empty() { '?' } else { '&' };
+            (live(&format!("/ops/events{query}{and}of=jobs")))
+        }
         @if is_poison {
             p .muted { "The pixel child died of these files again and again. They are tried only if somebody says so." }
         }
-        (tabs(&fields, counts))
+        div #content { (tabs(&fields, counts)) }
         (search(&fields))
         @let table = listed("Jobs, the newest first", &HEADINGS, jobs.iter().map(|job| row(job, now)), &session);
         @if session.may_steer {
@@ -95,8 +99,9 @@ pub(super) fn state(job: &JobRow) -> Markup {
     html! { span .badge .good[is_good] .bad[is_bad] { @if job.rests { "rests" } @else { (job.state) } } }
 }
 
-/// The states, with how many are in each in all.
-fn tabs(fields: &Fields, counts: JobCounts) -> Markup {
+/// The states, with how many are in each in all: what changes by itself on this page, where
+/// somebody may be choosing rows or filling in a form.
+pub(super) fn tabs(fields: &Fields, counts: JobCounts) -> Markup {
     let JobCounts { pending, running, done, failed } = counts;
     let counts = [("pending", pending), ("running", running), ("failed", failed), ("done", done)];
     let others = fields.query(&FILTER[1..]);

@@ -1,7 +1,8 @@
-//! The overview's figures, and who is told of them every second. Whoever looks within
-//! one second is shown the same, so that many windows cost the database no more than one.
+//! What changes by itself, and who is told of it every second: the overview, a job, the
+//! counts above a list of jobs. Whoever looks at the same within one second is shown the
+//! same, so that many windows cost the database no more than one.
 
-use super::{Ops, door::Session, fields::Fields, frame, overview};
+use super::{Ops, door::Session, fields::Fields, frame, job, jobs, overview};
 use crate::{
     admin::{LaneOverview, Lately, Tools, lanes_now, lately},
     failure::Failure,
@@ -14,9 +15,10 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
-use heim_common::{Millis, problem::Code};
-use heim_db::{JobCounts, StrayKind, WorkerRow};
+use heim_common::{JobId, Millis, job::Reason, problem::Code};
+use heim_db::{JobCounts, JobHistory, StrayKind, WorkerRow};
 use heim_runtime::telemetry::chain;
+use maud::Markup;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
@@ -44,6 +46,8 @@ pub(super) struct Overview {
     pub(super) lately: Arc<Lately>,
     pub(super) workers: Vec<WorkerRow>,
     pub(super) jobs: JobCounts,
+    /// Of those that have failed, how many did by a fault on our side.
+    pub(super) faults: u64,
     /// Objects that no row names, and rows without their object.
     pub(super) orphans: u64,
     pub(super) missing: u64,
@@ -56,16 +60,34 @@ struct Counted<T> {
     value: Arc<T>,
 }
 
+impl<T> Counted<T> {
+    /// Whether it was within the last second.
+    fn is_of_now(&self) -> bool {
+        self.at.elapsed() < TICK * 9 / 10
+    }
+}
+
+/// Why jobs fail without a fault of their files.
+fn faults() -> Vec<Reason> {
+    Reason::ALL.iter().copied().filter(|reason| reason.is_ours()).collect()
+}
+
 /// The newest of each.
 pub(super) struct Live {
     lately: Mutex<Option<Counted<Lately>>>,
     overview: Mutex<Option<Counted<Overview>>>,
+    job: Mutex<Option<(JobId, Counted<Option<JobHistory>>)>>,
     windows: Arc<Semaphore>,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Self { lately: Mutex::default(), overview: Mutex::default(), windows: Arc::new(Semaphore::new(WINDOWS_MAX)) }
+        Self {
+            lately: Mutex::default(),
+            overview: Mutex::default(),
+            job: Mutex::default(),
+            windows: Arc::new(Semaphore::new(WINDOWS_MAX)),
+        }
     }
 }
 
@@ -79,10 +101,23 @@ impl Live {
     /// As it was within the last second.
     async fn glance(&self, tools: Tools<'_>) -> Result<Arc<Overview>, Failure> {
         let mut newest = self.overview.lock().await;
-        match newest.as_ref().filter(|counted| counted.at.elapsed() < TICK * 9 / 10) {
+        match newest.as_ref().filter(|counted| counted.is_of_now()) {
             Some(counted) => Ok(Arc::clone(&counted.value)),
             None => self.count(tools, &mut newest).await,
         }
+    }
+
+    /// A job as it was within the last second; none where its row is gone. One after the
+    /// other is looked for, however many windows there are.
+    async fn job(&self, tools: Tools<'_>, id: JobId) -> Result<Arc<Option<JobHistory>>, Failure> {
+        let mut newest = self.job.lock().await;
+        if let Some((_, counted)) = newest.as_ref().filter(|(of, counted)| *of == id && counted.is_of_now()) {
+            return Ok(Arc::clone(&counted.value));
+        }
+        let at = Instant::now();
+        let value = Arc::new(tools.db.job_history(id).await?);
+        *newest = Some((id, Counted { at, took: at.elapsed(), value: Arc::clone(&value) }));
+        Ok(value)
     }
 
     async fn count(&self, tools: Tools<'_>, newest: &mut Option<Counted<Overview>>) -> Result<Arc<Overview>, Failure> {
@@ -95,6 +130,7 @@ impl Live {
             lately,
             workers: db.workers().await?,
             jobs: db.jobs_outstanding().await?,
+            faults: db.jobs_failed(&faults()).await?,
             orphans: db.strays_count(StrayKind::Orphan).await?,
             missing: db.strays_count(StrayKind::Missing).await?,
         });
@@ -115,9 +151,28 @@ impl Live {
     }
 }
 
+/// What a window shows that changes.
+enum Subject {
+    Overview,
+    /// How many jobs are in each state.
+    Counts,
+    Job(JobId),
+}
+
+impl Subject {
+    fn of(fields: &Fields) -> Result<Self, Failure> {
+        Ok(match fields.value("job")? {
+            Some(job) => Self::Job(job),
+            None if fields.get("of") == "jobs" => Self::Counts,
+            None => Self::Overview,
+        })
+    }
+}
+
 /// A window that is told.
 struct Window {
     ops: Ops,
+    subject: Subject,
     session: Session,
     fields: Fields,
     until: Instant,
@@ -126,13 +181,17 @@ struct Window {
     _seat: OwnedSemaphorePermit,
 }
 
-/// `GET /ops/events`: the overview, anew whenever it changes (server-sent events).
+/// `GET /ops/events`: what changes of a page, anew whenever it does (server-sent events).
 pub(super) async fn events(State(ops): State<Ops>, session: Session, fields: Fields) -> Response {
+    let subject = match Subject::of(&fields) {
+        Ok(subject) => subject,
+        Err(failure) => return frame::refusal(&failure),
+    };
     let Ok(seat) = Arc::clone(&ops.live.windows).try_acquire_owned() else {
         return frame::refusal(&Failure::with(Code::Unavailable, "Too many windows are open."));
     };
     let until = Instant::now() + session.left(ops.app.now());
-    let window = Window { ops, session, fields, until, told: String::new(), silent: 0, _seat: seat };
+    let window = Window { ops, subject, session, fields, until, told: String::new(), silent: 0, _seat: seat };
     let told = stream::unfold((window, Duration::ZERO), async |(mut window, rest)| {
         let event = window.next(rest).await?;
         Some((Ok::<_, Infallible>(Bytes::from(event)), (window, TICK)))
@@ -164,9 +223,9 @@ impl Window {
     }
 
     async fn look(&self) -> String {
-        match timeout(ANSWER, self.ops.live.glance(self.ops.app.tools())).await {
-            Ok(Ok(overview)) => {
-                let html = overview::content(&overview, &self.session, &self.fields).into_string();
+        match timeout(ANSWER, self.content()).await {
+            Ok(Ok(content)) => {
+                let html = content.into_string();
                 format!("data: {}\n\n", html.replace('\n', "\ndata: "))
             }
             Ok(Err(failure)) => {
@@ -176,5 +235,14 @@ impl Window {
             }
             Err(_) => "event: away\ndata:\n\n".to_owned(),
         }
+    }
+
+    async fn content(&self) -> Result<Markup, Failure> {
+        let (live, tools) = (&self.ops.live, self.ops.app.tools());
+        Ok(match self.subject {
+            Subject::Overview => overview::content(&*live.glance(tools).await?, &self.session, &self.fields),
+            Subject::Counts => jobs::tabs(&self.fields, live.glance(tools).await?.jobs),
+            Subject::Job(id) => job::content((*live.job(tools, id).await?).as_ref(), &self.session),
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::{
     chart::{Line, chart},
     door::Session,
     fields::{Fields, encoded},
-    frame::{self, Page, Refused, bytes, duration, moment, or_dash, table, text},
+    frame::{self, Page, Refused, bytes, duration, keyed_table, moment, or_dash, text},
     live::Overview,
 };
 use crate::admin::{LaneOverview, Span, is_alive};
@@ -21,8 +21,7 @@ pub(super) async fn show(State(ops): State<Ops>, session: Session, fields: Field
     let body = html! {
         div .bar {
             h1 { "Overview" }
-            @let events = format!("/ops/events?span={span}");
-            p .muted #live data-events=(events) role="status" { "As of the moment you came." }
+            (frame::live(&format!("/ops/events?span={span}")))
         }
         div #content { (content(&overview, &session, &fields)) }
     };
@@ -59,7 +58,7 @@ pub(super) fn content(overview: &Overview, session: &Session, fields: &Fields) -
 
 /// How many jobs there are, and what an operator may want to look at first.
 fn attention(overview: &Overview) -> Markup {
-    let Overview { jobs, workers, orphans, missing, .. } = overview;
+    let Overview { jobs, faults, workers, orphans, missing, .. } = overview;
     let alive = workers.iter().filter(|worker| is_alive(worker)).count();
     let slots: u32 = workers.iter().filter(|worker| is_alive(worker)).map(|worker| worker.concurrency).sum();
     let tile = |id: &str, name: &str, address: &str, count: u64, is_bad: bool| {
@@ -70,7 +69,8 @@ fn attention(overview: &Overview) -> Markup {
             (tile("pending", "pending", "/ops/jobs?state=pending", jobs.pending, false))
             (tile("running", "running", "/ops/jobs?state=running", jobs.running, false))
             (tile("done", "done", "/ops/jobs?state=done", jobs.done, false))
-            (tile("failed", "failed", "/ops/jobs?state=failed", jobs.failed, jobs.failed > 0))
+            @let ours = if *faults > 0 { format!("failed, {faults} by our fault") } else { "failed".to_owned() };
+            (tile("failed", &ours, "/ops/jobs?state=failed", jobs.failed, *faults > 0))
             (tile("workers", "workers", "#workers", alive as u64, alive == 0))
             (tile("places", "places", "#workers", u64::from(slots), false))
             (tile("orphans", "orphans", "/ops/orphans?kind=orphan", *orphans, *orphans > 0))
@@ -86,8 +86,12 @@ fn all_lanes(overview: &Overview, session: &Session, span: &str) -> Markup {
         (frame::steering(session, "/ops/lanes", &html! {
             input type="hidden" name="lane" value="all";
             input type="hidden" name="back" value=(format!("/ops/?span={span}"));
-            @if paused < overview.lanes.len() { button type="submit" name="wish" value="paused" { "Pause all lanes" } }
-            @if paused > 0 { button type="submit" name="wish" value="running" { "Resume all lanes" } }
+            @if paused < overview.lanes.len() {
+                button data-key="paused" type="submit" name="wish" value="paused" { "Pause all lanes" }
+            }
+            @if paused > 0 {
+                button data-key="running" type="submit" name="wish" value="running" { "Resume all lanes" }
+            }
         }))
     }
 }
@@ -101,10 +105,10 @@ fn all_workers(workers: &[WorkerRow], session: &Session) -> Markup {
                 input type="hidden" name="worker" value="all";
                 input type="hidden" name="back" value="/ops/";
                 @if any(WorkerState::Running) {
-                    button type="submit" name="wish" value="paused" { "Pause all workers" }
+                    button data-key="paused" type="submit" name="wish" value="paused" { "Pause all workers" }
                 }
                 @if any(WorkerState::Paused) {
-                    button type="submit" name="wish" value="running" { "Resume all workers" }
+                    button data-key="running" type="submit" name="wish" value="running" { "Resume all workers" }
                 }
             }))
         }
@@ -122,19 +126,19 @@ fn lane_card(lane: &LaneOverview, overview: &Overview, span: &str, session: &Ses
     };
     let count = |of: fn(&LaneFigures) -> u64| text(figures.as_ref().map_or(0, of));
     html! {
-        section .card aria-labelledby=(format!("lane-{word}")) {
+        section .card data-key=(word) aria-labelledby=(format!("lane-{word}")) {
             div .bar {
                 h3 id=(format!("lane-{word}")) { (word) }
                 @if let Some(since) = lane.paused_since {
-                    p .badge .bad id=(format!("n-{word}-paused")) { "paused since " (moment(since)) }
+                    p .badge .bad data-key="paused" id=(format!("n-{word}-paused")) { "paused since " (moment(since)) }
                 }
                 (frame::steering(session, "/ops/lanes", &html! {
                     input type="hidden" name="lane" value=(word);
                     input type="hidden" name="back" value=(format!("/ops/?span={span}"));
                     @if lane.paused_since.is_some() {
-                        button type="submit" name="wish" value="running" { "Resume" span .unseen { " " (word) } }
+                        (frame::wish_button("running", "Resume", word))
                     } @else {
-                        button type="submit" name="wish" value="paused" { "Pause" span .unseen { " " (word) } }
+                        (frame::wish_button("paused", "Pause", word))
                     }
                 }))
             }
@@ -176,18 +180,25 @@ fn charts(lane: &LaneOverview, figures: Option<LaneFigures>, parts: &Span, span:
     let (run50, run95) = (of(|it| it.run_ms.map(|it| it.p50)), of(|it| it.run_ms.map(|it| it.p95)));
     let wait = took(figures.and_then(|figures| figures.wait_ms));
     let run = took(figures.and_then(|figures| figures.run_ms));
-    let lines = |second, first| [Line { class: "second", values: second }, Line { class: "first", values: first }];
+    let lines = |second: (&'static str, _), first: (&'static str, _)| {
+        let line = |class, (name, values)| Line { class, name, values };
+        [line("second", second), line("first", first)]
+    };
+    let in_part = if span == "day" { "24 minutes" } else { "a minute" };
+    let jobs = |count: u64| format!("{count} in {in_part}");
     html! {
-        (chart("Jobs", &rates, &lines(arrived, ended)))
-        (chart("Wait", &wait, &lines(wait95, wait50)))
-        (chart("Run", &run, &lines(run95, run50)))
+        (chart("Jobs", &rates, &lines(("in", arrived), ("out", ended)), jobs))
+        (chart("Wait", &wait, &lines(("p95", wait95), ("p50", wait50)), duration))
+        (chart("Run", &run, &lines(("p95", run95), ("p50", run50)), duration))
     }
 }
 
 fn workers(workers: &[WorkerRow], session: &Session) -> Markup {
     let headings = ["worker", "state", "version", "heard", "jobs", "load", "children", "walls", "steer"];
     let row = |worker: &WorkerRow| {
-        vec![
+        // What it last said of its load is past.
+        let is_alive = is_alive(worker);
+        let cells = vec![
             html! {
                 a href=(format!("/ops/jobs?worker={}", encoded(&worker.name))) { (worker.name) }
                 br;
@@ -196,17 +207,26 @@ fn workers(workers: &[WorkerRow], session: &Session) -> Markup {
             state(worker),
             text(&worker.version),
             html! { (duration(worker.silent_ms)) " ago" },
-            html! {
-                (worker.jobs.len()) " of " (worker.concurrency)
-                @for job in &worker.jobs { br; a .id href=(format!("/ops/jobs/{job}")) { (job.to_string()) } }
-            },
-            html! { (worker.cpu_percent) " %" },
-            text(bytes(worker.child_memory_bytes)),
+            held(worker),
+            or_dash(is_alive.then(|| format!("{} %", worker.cpu_percent))),
+            or_dash(is_alive.then(|| bytes(worker.child_memory_bytes))),
             walls(worker),
             steering(worker, session),
-        ]
+        ];
+        (worker.name.clone(), cells)
     };
-    table("Workers that were heard of lately", &headings, &workers.iter().map(row).collect::<Vec<_>>())
+    keyed_table("Workers that were heard of lately", &headings, &workers.iter().map(row).collect::<Vec<_>>())
+}
+
+/// The jobs that a worker holds; of one that is not there, those that it last said it held.
+fn held(worker: &WorkerRow) -> Markup {
+    let n = worker.jobs.len();
+    html! {
+        @if is_alive(worker) { (n) " of " (worker.concurrency) }
+        @else if n > 0 { span .muted { "had " (n) " when last heard" } }
+        @else { span .muted { "–" } }
+        @for job in &worker.jobs { br; a .id href=(format!("/ops/jobs/{job}")) { (job.to_string()) } }
+    }
 }
 
 fn state(worker: &WorkerRow) -> Markup {
@@ -239,9 +259,7 @@ fn walls(worker: &WorkerRow) -> Markup {
 
 fn steering(worker: &WorkerRow, session: &Session) -> Markup {
     let can = is_alive(worker) && worker.wish != WorkerState::Draining;
-    let button = |wish: &str, word: &str| {
-        html! { button type="submit" name="wish" value=(wish) { (word) span .unseen { " " (worker.name) } } }
-    };
+    let button = |wish: &str, word: &str| frame::wish_button(wish, word, &worker.name);
     html! {
         @if can {
             (frame::steering(session, "/ops/workers", &html! {
@@ -252,5 +270,37 @@ fn steering(worker: &WorkerRow, session: &Session) -> Markup {
                 (button("draining", "Drain"))
             }))
         } @else { span .muted { "–" } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heim_common::{JobId, Millis};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_a_silent_worker_holds_is_what_it_held_when_it_was_last_heard() {
+        let heard = |silent_ms: i64, jobs: Vec<JobId>| WorkerRow {
+            name: "w-1".to_owned(),
+            version: "1.2.3".to_owned(),
+            host: "there".to_owned(),
+            started: Millis(1),
+            heard: Millis(2),
+            silent_ms,
+            state: WorkerState::Running,
+            wish: WorkerState::Running,
+            concurrency: 2,
+            jobs,
+            walls: BTreeMap::new(),
+            cpu_percent: 31,
+            child_memory_bytes: 1 << 20,
+        };
+        let two = || vec![JobId::from_i64(1), JobId::from_i64(2)];
+        let shown = |row: &WorkerRow| held(row).into_string();
+        assert!(shown(&heard(1_000, two())).starts_with("2 of 2<"));
+        let silent = shown(&heard(10_000, two()));
+        assert!(silent.contains("had 2 when last heard") && !silent.contains(" of "), "{silent}");
+        assert_eq!(shown(&heard(10_000, Vec::new())), "<span class=\"muted\">–</span>");
     }
 }

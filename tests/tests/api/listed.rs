@@ -3,6 +3,7 @@
 
 use heim_common::media::MediaState;
 use heim_tests::{
+    admitted::admitted,
     client::{Client, Entrance},
     corpus,
     keyed::Keyed,
@@ -40,7 +41,8 @@ async fn lists_are_those_of_the_shell() {
     let keyed = Keyed::start(1, 1).await;
     let operator = keyed.operator(0);
     let ana = Client::enter(keyed.base(0), "welcome", Entrance::aware(), "ana").await;
-    let bob = Client::enter(keyed.base(0), "hall", Entrance::aware(), "bob").await;
+    operator.make_private("hall", "sesame").await;
+    let bob = admitted(keyed.base(0), "hall", "sesame", Entrance::aware(), "bob").await;
     for client in [&ana, &ana, &bob] {
         let id = share_accepted(client, corpus::read(corpus::SMALL)).await;
         assert_eq!(finished(client, id).await.state, MediaState::Ready);
@@ -59,8 +61,14 @@ async fn lists_are_those_of_the_shell() {
         assert_eq!(operator.look(path).await, shell(&keyed, words).await, "{path}");
     }
     let jobs = operator.look("jobs").await;
-    let job = jobs["jobs"][0]["id"].as_str().expect("an id");
-    assert_eq!(operator.look(&format!("jobs/{job}")).await, shell(&keyed, &["job", "show", job]).await);
+    // Of a private picture not even the type is told.
+    for (place, private, content_type) in [(0, true, Value::Null), (1, false, json!("image/jpeg"))] {
+        let job = jobs["jobs"][place]["id"].as_str().expect("an id");
+        let shown = operator.look(&format!("jobs/{job}")).await;
+        assert_eq!(shown, shell(&keyed, &["job", "show", job]).await);
+        let media = &shown["media"];
+        assert_eq!((&media["private"], &media["content_type"]), (&json!(private), &content_type), "{shown}");
+    }
 
     // How much time has passed is never the same twice.
     let without = |mut list: Value, names: &[&str], moving: &[&str]| {

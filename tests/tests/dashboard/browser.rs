@@ -1,13 +1,14 @@
 //! The dashboard in a real Chromium. The script is `tests/browser/dashboard.mjs`;
 //! screenshots go to the folder that `HEIM_DASHBOARD_SHOTS` names, if it does.
 
-use crate::{TOKEN, start};
+use crate::{TOKEN, poison::deadly, start_with};
 use heim_tests::{
     admitted::admitted,
     client::{Client, Entrance},
     corpus,
     operator::Operator,
     sharing::{finished, share_accepted},
+    standalone::HOOKS,
     truth,
 };
 use std::{
@@ -17,14 +18,19 @@ use std::{
 
 #[tokio::test]
 async fn operators_look_and_steer_in_a_browser() {
-    let (heim, dashboard) = start().await;
+    let (heim, dashboard) = start_with(&[("jobs.deaths_max", "1")]).await;
     Operator::new(heim.base(), TOKEN).make_private("vault", "sesame").await;
     let ana = admitted(heim.base(), "vault", "sesame", Entrance::aware(), "ana").await;
     let ben = Client::enter(heim.base(), "welcome", Entrance::aware(), "ben").await;
-    let shared =
-        [(&ana, corpus::SMALL), (&ben, "hostile/trunc/jpg_15.jpg"), (&ben, corpus::SMALL), (&ben, corpus::PHOTO)];
-    for (client, name) in shared {
-        let id = share_accepted(client, corpus::read(name)).await;
+    let shared = [
+        (&ana, corpus::read(corpus::SMALL)),
+        (&ben, deadly()),
+        (&ben, corpus::read("hostile/trunc/jpg_15.jpg")),
+        (&ben, corpus::read(corpus::SMALL)),
+        (&ben, corpus::read(corpus::PHOTO)),
+    ];
+    for (client, bytes) in shared {
+        let id = share_accepted(client, bytes).await;
         finished(client, id).await;
     }
     truth::settled(&heim.database().await).await;
@@ -35,9 +41,11 @@ async fn operators_look_and_steer_in_a_browser() {
     let shots = std::env::var_os("HEIM_DASHBOARD_SHOTS").map(PathBuf::from);
     let shots = shots.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
     let (base, folder) = (dashboard.base.clone(), shots.clone());
+    let (service, hooks) = (heim.base().to_owned(), format!("{}:{}", HOOKS.0, HOOKS.1));
     let run = move || {
         let mut node = Command::new("node");
-        node.arg("dashboard.mjs").args([base.as_str(), TOKEN]).arg(folder).current_dir(browser).output()
+        node.arg("dashboard.mjs").args([base.as_str(), TOKEN]).arg(folder).args([service, hooks]);
+        node.current_dir(browser).output()
     };
     let output = tokio::task::spawn_blocking(run).await.expect("the script ends").expect("node runs");
     let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -49,6 +57,9 @@ async fn operators_look_and_steer_in_a_browser() {
         "overview-narrow-light",
         "overview-wide-dark",
         "question",
+        "poison-wide-light",
+        "poison-narrow-dark",
+        "silent-middle-light",
     ] {
         let file = shots.join(format!("dashboard-{name}.png")).metadata();
         assert!(file.is_ok_and(|file| file.len() > 5_000), "screenshot {name}");

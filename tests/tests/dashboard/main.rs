@@ -1,10 +1,12 @@
 //! The dashboard at `/ops`: who comes in, whether its numbers are those of the
 //! database, what is done from it, and how it is to use in a real Chromium.
 
+mod agreed;
 mod browser;
 mod confirmed;
 mod door;
 mod numbers;
+mod poison;
 mod private;
 mod steering;
 

@@ -2,6 +2,7 @@
 //! they are over numbers that are there.
 
 use crate::{expressions::assert_there, page::operations, watched::Watched};
+use heim_common::job::Reason;
 use std::{fs, path::Path, process::Command};
 
 /// Runs promtool, of Debian's package `prometheus`.
@@ -29,6 +30,21 @@ fn every_rule_says_what_it_is_and_what_to_do() {
             assert_eq!(rule.matches(part).count(), 1, "{name}: {part}");
         }
     }
+}
+
+#[test]
+fn what_is_red_at_the_dashboard_is_what_the_rules_are_about() {
+    let text = fs::read_to_string(operations().join("alerts.yml")).expect("the rules are there");
+    let of = |rule: &str| text.split(&format!("- alert: {rule}\n")).nth(1).expect("it is there").to_owned();
+    let (fail, poison) = (of("HeimJobsFail"), of("HeimPoison"));
+    let words = fail.split_once("reason=~\"").expect("by reason").1.split('"').next().expect("it ends");
+    let mut told: Vec<_> = words.split('|').collect();
+    assert!(poison.lines().nth(0).is_some_and(|expr| expr.contains("reason=\"poison\"")), "{poison}");
+    told.push("poison");
+    told.sort_unstable();
+    let mut ours: Vec<_> = Reason::ALL.iter().filter(|one| one.is_ours()).map(|one| one.as_str()).collect();
+    ours.sort_unstable();
+    assert_eq!(ours, told);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

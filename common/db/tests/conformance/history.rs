@@ -5,6 +5,7 @@ use crate::{
     place::{Place, on_both, race, tick},
 };
 use heim_common::{
+    Millis,
     job::{Reason, Verdict},
     wire::Account,
 };
@@ -113,6 +114,35 @@ on_both! {
         }
         assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
         assert_eq!(ended(place).await.last().unwrap(), "3 done -");
+    }
+
+    async fn who_gives_up_what_nobody_holds_ends_it_all_the_same(place: &Place) {
+        uploaded(place, 1, "one").await;
+        assert!(matches!(place.job_discard(job_id(1)).await.unwrap(), Discarded::Now(_)));
+        assert_eq!(ended(place).await, ["1 discard discarded"]);
+        assert!(matches!(place.job_retry(job_id(1)).await.unwrap(), Retried::Again { .. }));
+        let claim = place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap().unwrap();
+        let an_hour = |_| Duration::from_hours(1);
+        place.job_finish(job_id(1), claim.fence, RETRY, &ATTEMPTS, &an_hour).await.unwrap();
+        assert!(matches!(place.job_discard(job_id(1)).await.unwrap(), Discarded::Now(_)), "it rests");
+        assert_eq!(
+            ended(place).await,
+            ["1 discard discarded", "2 retry store-unavailable", "3 discard discarded"]
+        );
+        let all = attempts(place).await;
+        assert_eq!(all.iter().map(|attempt| attempt.worker.as_str()).collect::<Vec<_>>(), ["", "worker", ""]);
+        // Each end is counted where it was; nobody waited and nothing ran but once.
+        place.sql("UPDATE attempt SET waited = 1000000, began = ended - 1000000 WHERE worker = ''").await;
+        let until = Millis(place.now().await.unwrap().0 + 1);
+        let figures = place.lane_figures(until, LEASE, LEASE).await.unwrap();
+        let [figures] = figures.as_slice() else { panic!("{figures:?}") };
+        assert_eq!((figures.done, figures.failed, figures.again), (0, 2, 1));
+        for took in [figures.wait_ms.unwrap(), figures.run_ms.unwrap()] {
+            assert!(took.p50 == took.p95 && took.p95 < 1_000_000, "{figures:?}");
+        }
+        place.sql("DELETE FROM attempt WHERE worker = 'worker'").await;
+        let figures = place.lane_figures(until, LEASE, LEASE).await.unwrap();
+        assert_eq!((figures[0].failed, figures[0].wait_ms, figures[0].run_ms), (2, None, None));
     }
 
     async fn of_twenty_claims_and_ends_at_once_one_each_is_written(place: &Place) {

@@ -5,7 +5,7 @@ use crate::{
     place::{Place, on_both, tick},
 };
 use heim_common::{Millis, job::Lane, wire::WorkerReport, worker::WorkerState};
-use heim_db::{Act, LaneDepth, LaneFigures, Quantiles, StrayKind, Usage, UsageBy};
+use heim_db::{Act, LaneDepth, LaneFigures, Quantiles, Retried, StrayKind, Usage, UsageBy};
 use std::{collections::BTreeMap, time::Duration};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -119,11 +119,28 @@ on_both! {
         uploaded(place, 1, "one").await;
         uploaded(place, 2, "two").await;
         claimed(place, 3, "two", LEASE).await;
-        place.sql("UPDATE job SET created = created - 60000 WHERE id = 2").await;
+        place.sql("UPDATE job SET created = created - 60000, run_after = run_after - 60000 WHERE id = 2").await;
         let depths = place.lane_depths().await.unwrap();
         let depth = depths[&Lane::Interactive];
         assert_eq!((depths.len(), depth.pending, depth.running), (3, 2, 1));
         assert!((60_000..120_000).contains(&depth.oldest_ms.unwrap()), "{depth:?}");
+        let oldest = async || {
+            let depth = async || place.lane_depths().await.unwrap()[&Lane::Interactive].oldest_ms.unwrap();
+            let (before, waits, after) = (depth().await, place.backlog().await.unwrap(), depth().await);
+            let waits = u64::try_from(waits[&Lane::Interactive].oldest.as_millis()).unwrap();
+            assert!((before..=after).contains(&waits), "{before} {waits} {after}: both say the same");
+            after
+        };
+        assert!(oldest().await >= 60_000);
+        // What is tried again waits from then on, however old it is.
+        let old = "run_after = run_after - 604800000, created = created - 604800000";
+        place.sql(&format!("UPDATE job SET {old}, state = 'failed', finished = created WHERE id = 2")).await;
+        assert!(matches!(place.job_retry(job_id(2)).await.unwrap(), Retried::Again { .. }));
+        assert!(oldest().await < 60_000);
+        // What rests waits for nobody.
+        place.sql("UPDATE job SET rests_until = run_after + 3600000 WHERE state = 'pending'").await;
+        place.sql("UPDATE job SET run_after = rests_until WHERE state = 'pending'").await;
+        assert_eq!((oldest().await, place.lane_depths().await.unwrap()[&Lane::Interactive].pending), (0, 2));
     }
 
     async fn usage_is_the_sum_of_what_is_stored(place: &Place) {

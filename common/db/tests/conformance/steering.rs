@@ -121,6 +121,10 @@ on_both! {
         assert_eq!(page.iter().map(|job| job.id).collect::<Vec<_>>(), [job_id(2)]);
         assert_eq!(place.job_of(media_id(3)).await.unwrap(), Some(job_id(3)));
         assert_eq!(place.job_of(media_id(9)).await.unwrap(), None);
+        assert_eq!(place.jobs_failed(&[Reason::Poison, Reason::Internal]).await.unwrap(), 1);
+        // What waits for its second attempt has not failed.
+        place.sql("UPDATE job SET reason = 'internal' WHERE id = 3").await;
+        assert_eq!(place.jobs_failed(&[Reason::Poison, Reason::Internal]).await.unwrap(), 1);
         let history = place.job_history(job_id(4)).await.unwrap().unwrap();
         assert_eq!((history.job.state.as_str(), history.attempts.len()), ("running", 1));
         assert_eq!(history.media.unwrap().id, media_id(4));

@@ -33,7 +33,7 @@ impl Model {
         }
     }
 
-    fn of_job(&mut self, object: Object, change: impl FnOnce(&mut Job)) -> Answer {
+    pub(crate) fn of_job(&mut self, object: Object, change: impl FnOnce(&mut Job)) -> Answer {
         if let Some(job) = &mut self.jobs[object] {
             change(job);
         }

@@ -61,7 +61,10 @@ impl Model {
     fn discard(&mut self, object: Object) -> Answer {
         match &self.jobs[object] {
             None => Answer::NotThere,
-            Some(Job { state: JobState::Pending | JobState::Running, .. }) => {
+            Some(Job { state: JobState::Running, .. }) => self.give_up_job(object, Reason::Discarded),
+            Some(Job { state: JobState::Pending, .. }) => {
+                // An end under a fence of its own.
+                self.of_job(object, |job| job.fence += 1);
                 self.give_up_job(object, Reason::Discarded)
             }
             Some(_) => Answer::No,

@@ -141,7 +141,7 @@ async fn list(tools: Tools<'_>, filter: &JobFilter, before: Option<JobId>, limit
         ]
     };
     let rows: Vec<_> = jobs.iter().map(row).collect();
-    let headings = ["job", "state", "lane", "room", "media object", "age", "claims", "reason", "worker"];
+    let headings = ["job", "state", "lane", "room", "media object", "age", "fence", "reason", "worker"];
     let next = jobs.last().filter(|_| jobs.len() as u64 == limit).map(|job| job.id);
     let more = next.map(|next| format!("there may be more: --before {next}\n"));
     let text = table(headings, &rows) + more.as_deref().unwrap_or_default();
@@ -163,7 +163,7 @@ async fn show(tools: Tools<'_>, job: Option<JobId>, media: Option<MediaId>) -> R
             "state": media.state,
             "failure": media.failure.map(Reason::as_str),
             "agent": media.uploader.id,
-            "content_type": media.content_type,
+            "content_type": media.content_type.as_ref().filter(|_| media.encryption.is_none()),
             "size": media.size,
             "private": media.encryption.is_some(),
             "transcodings": media.transcodings.iter().map(|made| made.name.as_str()).collect::<Vec<_>>(),
@@ -202,14 +202,14 @@ fn in_words(history: &JobHistory) -> String {
 
 fn attempt(attempt: &AttemptRow) -> [String; 8] {
     let AttemptRow { fence, worker, waited_ms, began, ended, verdict, reason, error: _, stages_ms } = attempt;
-    let unsaid = if ended.is_some() { "cut short" } else { "runs" };
+    let (unsaid, is_held) = (if ended.is_some() { "cut short" } else { "runs" }, !worker.is_empty());
     let stages: Vec<_> = stages_ms.iter().map(|(stage, ms)| format!("{stage} {ms}")).collect();
     [
-        fence.to_string(),
-        worker.clone(),
+        or_dash(is_held.then_some(fence)),
+        or_dash(is_held.then_some(worker)),
         at(*began),
         lasting(*waited_ms),
-        or_dash(ended.map(|ended| lasting(ended.0 - began.0))),
+        or_dash(ended.filter(|_| is_held).map(|ended| lasting(ended.0 - began.0))),
         verdict.as_deref().unwrap_or(unsaid).to_owned(),
         or_dash(reason.as_ref()),
         stages.join(", "),

@@ -192,8 +192,9 @@ pub async fn run(command: Command, as_json: bool, hands: Hands<'_>) -> Result<()
     if let Err(error) = db.release_number(number, &era).await {
         tracing::debug!(error = chain(&error), "the number's lease will run out");
     }
-    ready::print(&done?.print(as_json));
-    Ok(())
+    let said = done?;
+    ready::print(&said.print(as_json));
+    said.left().map_or(Ok(()), |left| Err(CommandError::Refused(left)))
 }
 
 async fn carry_out(
@@ -209,10 +210,11 @@ async fn carry_out(
             let done = rotate_master(tools, dry_run).await?;
             let would = if dry_run { "would be " } else { "" };
             let text = format!("{} room keys {would}wrapped with keys.master", done.rewrapped);
-            match done.left {
-                0 => Ok(Said::new(text + "\n", tried(json(done), dry_run))),
-                left => Err(CommandError::Refused(format!("{text}; {left} did not open: the log says why"))),
-            }
+            let said = tried(json(done), dry_run);
+            Ok(match done.left {
+                0 => Said::new(text + "\n", said),
+                left => Said::in_part(format!("{text}; {left} did not open: the log says why"), said),
+            })
         }
         Command::Lane(command) => lane::run(command, tools).await,
         Command::Job(command) => job::run(command, tools).await,

@@ -100,10 +100,11 @@ pub(super) async fn run(
             let text = format!(
                 "{media} media objects and {messages} messages {would}rewrapped, {keys} old keys {would}removed"
             );
-            match done.left {
-                0 => Ok(Said::new(text + "\n", tried(json(done), dry_run))),
-                left => Err(CommandError::Refused(format!("{text}; {left} rows could not be: the log says why"))),
-            }
+            let said = tried(json(done), dry_run);
+            Ok(match done.left {
+                0 => Said::new(text + "\n", said),
+                left => Said::in_part(format!("{text}; {left} rows could not be: the log says why"), said),
+            })
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::CommandError;
 use crate::admin::{
     Tools,
-    said::{Said, counted, json, lasting, table},
+    said::{Said, counted, json, lasting, or_dash, table},
     worker::{is_alive, steer_workers},
 };
 use clap::{Args, Subcommand};
@@ -68,6 +68,8 @@ fn list(workers: &[WorkerRow]) -> Said {
             (true, state) if state == worker.wish => state.as_str().to_owned(),
             (true, state) => format!("{}, to be {}", state.as_str(), worker.wish.as_str()),
         };
+        // What it last said of its load is past.
+        let is_alive = is_alive(worker);
         let down: Vec<_> = worker.missing_walls().map(|(wall, _)| wall).collect();
         [
             worker.name.clone(),
@@ -75,9 +77,13 @@ fn list(workers: &[WorkerRow]) -> Said {
             worker.version.clone(),
             worker.host.clone(),
             lasting(worker.silent_ms),
-            format!("{}/{}", worker.jobs.len(), worker.concurrency),
-            format!("{} %", worker.cpu_percent),
-            format!("{} MiB", worker.child_memory_bytes >> 20),
+            if is_alive {
+                format!("{}/{}", worker.jobs.len(), worker.concurrency)
+            } else {
+                or_dash((!worker.jobs.is_empty()).then(|| format!("had {}", worker.jobs.len())))
+            },
+            or_dash(is_alive.then(|| format!("{} %", worker.cpu_percent))),
+            or_dash(is_alive.then(|| format!("{} MiB", worker.child_memory_bytes >> 20))),
             if down.is_empty() { "all up".to_owned() } else { format!("no {}", down.join(", ")) },
         ]
     };

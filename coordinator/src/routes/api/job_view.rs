@@ -27,7 +27,7 @@ pub(super) struct Job {
     media: MediaId,
     #[schema(value_type = words::State)]
     state: String,
-    /// How often it was claimed.
+    /// How often it was claimed, or given up while nobody held it.
     fence: i64,
     /// Attempts that ended badly.
     failures: i64,
@@ -100,7 +100,7 @@ impl From<JobRow> for Job {
 struct Attempt {
     /// Which claim of the job.
     fence: i64,
-    /// By whom.
+    /// By whom; empty where the job was given up while nobody held it.
     worker: String,
     /// How long the job might have been claimed before, in milliseconds.
     waited_ms: i64,
@@ -141,6 +141,7 @@ struct JobMedia {
     /// Who uploaded it.
     #[schema(value_type = words::AgentId)]
     agent: UserId,
+    /// `null` of a private picture.
     content_type: Option<String>,
     /// Bytes of the original.
     size: Option<u64>,
@@ -158,7 +159,7 @@ impl From<MediaObject> for JobMedia {
             state: media.state,
             failure: media.failure.map(Reason::as_str),
             agent: media.uploader.id,
-            content_type: media.content_type,
+            content_type: media.content_type.filter(|_| media.encryption.is_none()),
             size: media.size,
             private: media.encryption.is_some(),
             transcodings: media.transcodings.into_iter().map(|made| made.name).collect(),

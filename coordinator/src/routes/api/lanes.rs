@@ -32,7 +32,9 @@ pub(super) struct LaneView {
     pending: u64,
     /// Jobs that are worked on.
     running: u64,
-    /// How long ago the oldest of those that wait was made, in milliseconds.
+    /// How long the job has waited that could have been claimed first, in milliseconds: from
+    /// its upload, the end of its rest, or when it was tried again. `null` where none waits,
+    /// 0 where all rest.
     oldest_ms: Option<u64>,
     /// What it did in the last hour; `null` where it did nothing.
     hour: Option<Figures>,
@@ -51,7 +53,9 @@ pub(super) struct Figures {
     arrived: u64,
     /// Attempts after which a job was done.
     done: u64,
-    /// Attempts after which a job had failed for good.
+    /// Attempts after which a job had failed for good, and jobs that were given up while
+    /// nobody held them. A job that failed, was tried again and is done counts here and in
+    /// `done`.
     failed: u64,
     /// Attempts after which a job waited for another.
     again: u64,
