@@ -94,7 +94,7 @@ pub use registration::{Described, Registered, Registration};
 pub use room::{Room, RoomCreated};
 pub use room_key::{NewRoomKey, RoomKeyRow};
 pub use session_mend::Mended;
-pub use steer::{Discarded, Retried};
+pub use steer::{Discarded, Forgotten, Retried};
 pub use stray::{StrayKind, StrayRow};
 pub use sweep::Expired;
 pub use upload::{UploadOutcome, Uploaded};

@@ -1,4 +1,4 @@
-//! What an operator does with a job: tries it again, or gives it up.
+//! What an operator does with a job: tries it again, gives it up, or forgets it.
 
 use crate::{
     attempt::{GivenUp, give_up},
@@ -54,6 +54,17 @@ pub enum Discarded {
     NotFound,
 }
 
+/// What became of [`Database::job_forget`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Its row is gone.
+    Now,
+    /// It waits or runs: nothing changed.
+    NotEnded,
+    /// There is no such job.
+    NotFound,
+}
+
 impl Database {
     /// Lets a job that has failed wait for a worker as if it were new, under the next
     /// fence; one that rests is due at once.
@@ -96,6 +107,23 @@ impl Database {
                 history::end_unheld(tx, &job).await?;
             }
             Ok(Discarded::Now(given_up))
+        })
+    }
+
+    /// Removes the row of a job that has ended, before its time. Its attempts are there for
+    /// as long as all are, and its media object is as it was; but nothing is to be tried
+    /// again any more.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn job_forget(&self, id: JobId) -> Result<Forgotten, DbError> {
+        transact!(self, DbError::Steer, async |tx| {
+            let Some((_, job)) = lock(tx, id).await? else { return Ok(Forgotten::NotFound) };
+            if ![JobState::Done.as_str(), JobState::Failed.as_str()].contains(&job.state.as_str()) {
+                return Ok(Forgotten::NotEnded);
+            }
+            Entity::delete_by_id(job.id).exec(tx).await?;
+            Ok(Forgotten::Now)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Trying jobs again, and giving them up: one, or all that a filter finds.
+//! Trying jobs again, giving them up, forgetting them: one, or all that a filter finds.
 
 use super::Tools;
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use heim_common::{
     room_event::News,
     spec::TranscodingName,
 };
-use heim_db::{Discarded, GivenUp, JobFilter, JobRow, Retried};
+use heim_db::{Discarded, Forgotten, GivenUp, JobFilter, JobRow, Retried};
 
 /// Jobs that are looked at in one go.
 const BATCH: u64 = 256;
@@ -30,6 +30,8 @@ pub(crate) enum Steer {
     Retry,
     /// They are given up.
     Discard,
+    /// Their rows are removed.
+    Forget,
 }
 
 impl Steer {
@@ -38,6 +40,7 @@ impl Steer {
         match self {
             Self::Retry => "job retry",
             Self::Discard => "job discard",
+            Self::Forget => "job forget",
         }
     }
 
@@ -46,6 +49,7 @@ impl Steer {
         match self {
             Self::Retry => &[JobState::Failed, JobState::Pending],
             Self::Discard => &[JobState::Pending, JobState::Running],
+            Self::Forget => &[JobState::Done, JobState::Failed],
         }
     }
 
@@ -53,19 +57,20 @@ impl Steer {
     fn meant(self) -> &'static [JobState] {
         match self {
             Self::Retry => &[JobState::Failed],
-            Self::Discard => &[JobState::Pending, JobState::Running],
+            Self::Discard | Self::Forget => self.states(),
         }
     }
 
     fn can(self, job: &JobRow) -> bool {
         let is_one = self.states().iter().any(|state| state.as_str() == job.state);
-        is_one && (self == Self::Discard || job.state != JobState::Pending.as_str() || job.rests)
+        is_one && (self != Self::Retry || job.state != JobState::Pending.as_str() || job.rests)
     }
 
     fn refusal(self, job: JobId) -> Failure {
         let text = match self {
             Self::Retry => format!("job {job} has not failed, and does not rest"),
             Self::Discard => format!("job {job} has ended"),
+            Self::Forget => format!("job {job} has not ended"),
         };
         Failure::with(Code::BadRequest, text)
     }
@@ -150,6 +155,7 @@ async fn carry_out(tools: Tools<'_>, steer: Steer, job: JobId) -> Result<bool, F
             }
             Discarded::Ended | Discarded::NotFound => Ok(false),
         },
+        Steer::Forget => Ok(tools.db.job_forget(job).await? == Forgotten::Now),
     }
 }
 

@@ -73,6 +73,7 @@ fn said(fields: &Fields) -> Option<String> {
     let words = match fields.get("said") {
         "retried" => "tried again",
         "discarded" => "given up",
+        "forgotten" => "forgotten",
         "lanes-paused" => "paused",
         "lanes-resumed" => "resumed",
         "workers-paused" => "to be paused with the next report",

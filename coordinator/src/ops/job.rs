@@ -64,6 +64,7 @@ fn steering(job: &JobRow, session: &Session) -> Markup {
     let is = |state: JobState| job.state == state.as_str();
     let can_retry = is(JobState::Failed) || (is(JobState::Pending) && job.rests);
     let can_discard = is(JobState::Pending) || is(JobState::Running);
+    let can_forget = is(JobState::Done) || is(JobState::Failed);
     html! {
         @if can_retry || can_discard {
             (frame::steering(session, "/ops/jobs", &html! {
@@ -75,6 +76,14 @@ fn steering(job: &JobRow, session: &Session) -> Markup {
                 @if can_discard {
                     button data-key="discard" type="submit" name="what" value="discard" { "Discard…" }
                 }
+            }))
+        }
+        @if can_forget {
+            // Its own page is gone then.
+            (frame::steering(session, "/ops/jobs", &html! {
+                input type="hidden" name="job" value=(job.id.to_string());
+                input type="hidden" name="back" value="/ops/jobs";
+                button data-key="forget" type="submit" name="what" value="forget" { "Forget…" }
             }))
         }
     }

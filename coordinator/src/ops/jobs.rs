@@ -49,7 +49,8 @@ pub(super) async fn list(
                 @if !jobs.is_empty() {
                     p .bar {
                         button type="submit" name="what" value="retry" { "Retry chosen" }
-                        button type="submit" name="what" value="discard" { "Discard chosen" }
+                        button type="submit" name="what" value="discard" { "Discard chosen…" }
+                        button type="submit" name="what" value="forget" { "Forget chosen…" }
                     }
                 }
             }
@@ -151,15 +152,15 @@ fn all(fields: &Fields, query: &str, session: &Session) -> Markup {
     let state = fields.get("state");
     let can_retry = ["", "failed", "pending"].contains(&state);
     let can_discard = ["", "pending", "running"].contains(&state);
+    let can_forget = ["", "done", "failed"].contains(&state);
     html! {
-        @if can_retry || can_discard {
-            div .bar { (steering(session, "/ops/jobs", &html! {
-                (hidden(fields, &FILTER))
-                input type="hidden" name="all" value="yes";
-                input type="hidden" name="back" value=(format!("/ops/jobs{query}"));
-                @if can_retry { button type="submit" name="what" value="retry" { "Retry all that match…" } }
-                @if can_discard { button type="submit" name="what" value="discard" { "Discard all that match…" } }
-            })) }
-        }
+        div .bar { (steering(session, "/ops/jobs", &html! {
+            (hidden(fields, &FILTER))
+            input type="hidden" name="all" value="yes";
+            input type="hidden" name="back" value=(format!("/ops/jobs{query}"));
+            @if can_retry { button type="submit" name="what" value="retry" { "Retry all that match…" } }
+            @if can_discard { button type="submit" name="what" value="discard" { "Discard all that match…" } }
+            @if can_forget { button type="submit" name="what" value="forget" { "Forget all that match…" } }
+        })) }
     }
 }

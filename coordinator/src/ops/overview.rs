@@ -162,13 +162,15 @@ fn charts(lane: &LaneOverview, figures: Option<LaneFigures>, parts: &Span, span:
     };
     let (arrived, ended) =
         (filled(|figures| Some(figures.arrived)), filled(|figures| Some(figures.done + figures.failed)));
-    let minutes = if span == "day" { 24 * 60 } else { 60 };
+    // So many of which time, and how long a part of the chart is.
+    let (times, time, in_part) =
+        if span == "day" { (24, "an hour", "24 minutes") } else { (60, "a minute", "a minute") };
     let rate = |count: Option<u64>| {
-        let hundredths = count.unwrap_or(0) * 100 / minutes;
+        let hundredths = count.unwrap_or(0) * 100 / times;
         format!("{}.{:02}", hundredths / 100, hundredths % 100)
     };
     let rates = format!(
-        "{} in and {} out a minute",
+        "{} in and {} out {time}",
         rate(figures.map(|figures| figures.arrived)),
         rate(figures.map(|figures| figures.done + figures.failed))
     );
@@ -181,10 +183,9 @@ fn charts(lane: &LaneOverview, figures: Option<LaneFigures>, parts: &Span, span:
     let wait = took(figures.and_then(|figures| figures.wait_ms));
     let run = took(figures.and_then(|figures| figures.run_ms));
     let lines = |second: (&'static str, _), first: (&'static str, _)| {
-        let line = |class, (name, values)| Line { class, name, values };
-        [line("second", second), line("first", first)]
+        let of_class = |class, (name, values)| Line { class, name, values };
+        [of_class("second", second), of_class("first", first)]
     };
-    let in_part = if span == "day" { "24 minutes" } else { "a minute" };
     let jobs = |count: u64| format!("{count} in {in_part}");
     html! {
         (chart("Jobs", &rates, &lines(("in", arrived), ("out", ended)), jobs))

@@ -124,6 +124,7 @@ pub(super) async fn jobs(State(Ops { app, .. }): State<Ops>, posted: Posted) -> 
     let what = match posted.fields.get("what") {
         "retry" => Steer::Retry,
         "discard" => Steer::Discard,
+        "forget" => Steer::Forget,
         _ => return Err(Code::BadRequest.into()),
     };
     let is_all = posted.fields.get("all") == "yes";
@@ -135,7 +136,7 @@ pub(super) async fn jobs(State(Ops { app, .. }): State<Ops>, posted: Posted) -> 
     if which.is_empty() {
         return Err(Failure::with(Code::BadRequest, "Choose at least one job.").into());
     }
-    let must_ask = is_all || what == Steer::Discard;
+    let must_ask = is_all || what != Steer::Retry;
     let dry_run = must_ask && !is_sure(&posted.fields);
     let work = {
         let (app, session) = (app.clone(), posted.session.clone());
@@ -147,11 +148,16 @@ pub(super) async fn jobs(State(Ops { app, .. }): State<Ops>, posted: Posted) -> 
         let (question, button) = match what {
             Steer::Retry => (format!("Try {n} again?"), "Try again"),
             Steer::Discard => (format!("Give up {n}? Their pictures fail for good."), "Give up"),
+            Steer::Forget => (format!("Forget {n}? Their pictures stay as they are; their rows do not."), "Forget"),
         };
         let names: Vec<_> = jobs.iter().map(ToString::to_string).collect();
         return Ok(ask(&posted, "/ops/jobs", &question, button, &names));
     }
-    let said = if what == Steer::Retry { "retried" } else { "discarded" };
+    let said = match what {
+        Steer::Retry => "retried",
+        Steer::Discard => "discarded",
+        Steer::Forget => "forgotten",
+    };
     Ok(done(&posted.fields, said, jobs.len()))
 }
 

@@ -168,6 +168,10 @@ async fn jobs(asked: &mut Asked, ready: MediaId, failed: MediaId, waiting: Media
     assert_eq!(asked.ask(Method::POST, &format!("jobs/{job}/retry"), Value::Null).await.status, 400, "it waits");
     assert_eq!(asked.post("jobs/discard?room=welcome&state=pending").await["count"], 1);
     assert_eq!(asked.post("jobs/retry?all=true&dry_run=true").await["count"], 2);
+    let job = &job_on[1];
+    assert_eq!(asked.post(&format!("jobs/{job}/forget")).await["jobs"], json!([job]));
+    assert_eq!(asked.ask(Method::POST, &format!("jobs/{job}/forget"), Value::Null).await.status, 404);
+    assert_eq!(asked.post("jobs/forget?state=failed&dry_run=true").await["count"], 1);
 }
 
 async fn fleet(asked: &mut Asked, name: &str) {

@@ -46,6 +46,7 @@ async fn what_is_not_understood_is_refused_by_name_and_nothing_is_done() {
         (Method::POST, "workers/all/drain?dry_run=1", "dry_run"),
         (Method::POST, "jobs/retry", "all=true"),
         (Method::POST, "jobs/discard?dry_run=false", "all=true"),
+        (Method::POST, "jobs/forget", "all=true"),
         (Method::POST, "jobs/retry?all=true&lane=bulk", "both"),
     ] {
         let refused = operator.call(method.clone(), path).await;

@@ -95,6 +95,15 @@ async fn jobs_are_given_up_and_tried_again() {
             "job retry reason=discarded 2".to_owned(),
         ]
     );
+
+    truth::settled(&keyed.fleet.database().await).await;
+    let forgotten = tried_and_done(&keyed, &format!("jobs/{job}/forget"), &Value::Null).await;
+    assert_eq!((&forgotten["jobs"], &forgotten["count"]), (&json!([job]), &json!(1)));
+    let gone = keyed.operator(0).call(Method::POST, &format!("jobs/{job}/forget")).await;
+    assert_eq!(gone.refusal(), (404, "not-found".to_owned()));
+    assert_eq!(tried_and_done(&keyed, "jobs/forget?room=welcome", &Value::Null).await["count"], 1);
+    assert_eq!(keyed.operator(0).look("jobs").await["jobs"], json!([]));
+    assert_eq!(ana.media(one).await.state, MediaState::Ready, "the picture stays");
 }
 
 #[tokio::test]

@@ -48,6 +48,37 @@ async fn chosen_jobs_are_given_up_and_then_all_that_match() {
 }
 
 #[tokio::test]
+async fn a_job_that_has_ended_is_forgotten_after_a_question_and_its_picture_is_not() {
+    let (heim, dashboard) = start().await;
+    let db = heim.database().await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let mut jobs = Vec::new();
+    for name in [corpus::SMALL, "hostile/trunc/jpg_15.jpg", corpus::SMALL] {
+        let id = share_accepted(&ana, corpus::read(name)).await;
+        finished(&ana, id).await;
+        heim_tests::truth::settled(&db).await;
+        jobs.push((id, job(&db, id).await.id.to_string()));
+    }
+    let page = dashboard.page(&format!("/ops/jobs/{}", jobs[0].1)).await;
+    assert!(page.contains("value=\"forget\""), "{page}");
+    let one = [("what", "forget"), ("job", jobs[0].1.as_str()), ("back", "/ops/jobs")];
+    let question = dashboard.post("/ops/jobs", &one).await;
+    assert!(String::from_utf8_lossy(&question.body).contains("Forget 1 job?"));
+    assert_eq!(db.jobs_outstanding().await.unwrap().done, 2, "it was only asked");
+    assert_eq!(dashboard.confirm(&question).await.header("location"), "/ops/jobs?said=forgotten&n=1");
+    assert!(dashboard.page("/ops/jobs?said=forgotten&n=1").await.contains("1 job forgotten."));
+    assert_eq!(dashboard.get(&format!("/ops/jobs/{}", jobs[0].1)).await.status, 404);
+    assert_eq!(ana.media(jobs[0].0).await.state, MediaState::Ready);
+    // Then all that failed, and nothing else.
+    let all = [("what", "forget"), ("all", "yes"), ("state", "failed"), ("back", "/ops/jobs")];
+    let question = dashboard.post("/ops/jobs", &all).await;
+    assert_eq!(dashboard.confirm(&question).await.header("location"), "/ops/jobs?said=forgotten&n=1");
+    let counts = db.jobs_outstanding().await.unwrap();
+    assert_eq!((counts.done, counts.failed), (1, 0));
+    assert_eq!(ana.media(jobs[1].0).await.state, MediaState::Failed);
+}
+
+#[tokio::test]
 async fn each_filter_finds_what_matches_and_leaves_out_the_rest() {
     let (heim, dashboard) = start().await;
     let db = heim.database().await;

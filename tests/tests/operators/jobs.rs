@@ -112,6 +112,14 @@ async fn what_a_filter_finds_is_given_up_and_tried_again() {
         becomes(client, id, MediaState::Ready).await;
     }
     let audit = audit(&keyed).await;
+    heim_tests::truth::settled(&keyed.fleet.database().await).await;
+    let refused = refused(&keyed, &["job", "forget", "--state", "pending"]).await;
+    assert!(refused.contains("does nothing to jobs that are pending"), "{refused}");
+    assert_eq!(tried(&keyed, &["job", "forget", "--room", "one"]).await["count"], 2);
+    assert_eq!(asked(&keyed, &["job", "forget", "--room", "one"]).await["count"], 2);
+    let left = asked(&keyed, &["job", "list"]).await;
+    assert_eq!((left["jobs"].as_array().map(Vec::len), &left["jobs"][0]["room"]), (Some(1), &json!("two")));
+    assert_eq!(ana.media(ones[0]).await.state, MediaState::Ready, "only its row is gone");
     for line in ["job discard room=one dry 2", "job discard room=one 2", "job retry reason=discarded 2"] {
         assert!(audit.contains(&format!("shell:unknown {line}")), "{line}: {audit:?}");
     }

@@ -5,10 +5,11 @@ use crate::{
     place::{Place, on_both},
 };
 use heim_common::{
+    Millis,
     job::{JobState, Lane, Reason, Verdict},
     media::MediaState,
 };
-use heim_db::{Discarded, Finished, JobFilter, Reaped, Retried};
+use heim_db::{Discarded, Finished, Forgotten, JobFilter, Reaped, Retried};
 use std::time::Duration;
 
 async fn failed(place: &Place, id: u64, room: &str, reason: Reason) {
@@ -97,6 +98,23 @@ on_both! {
         assert!(!place.job_heartbeat(job_id(2), claim.fence, LEASE).await.unwrap(), "its lease is lost");
         assert_eq!(place.job_reap(&ATTEMPTS, &at_once).await.unwrap(), Vec::<Reaped>::new());
         assert_eq!(place.job_discard(job_id(9)).await.unwrap(), Discarded::NotFound);
+    }
+
+    async fn a_job_that_has_ended_is_forgotten_and_its_attempts_are_not(place: &Place) {
+        failed(place, 1, "one", Reason::Damaged).await;
+        uploaded(place, 2, "one").await;
+        claimed(place, 3, "one", LEASE).await;
+        for id in [2, 3] {
+            assert_eq!(place.job_forget(job_id(id)).await.unwrap(), Forgotten::NotEnded);
+        }
+        assert_eq!(place.job_forget(job_id(1)).await.unwrap(), Forgotten::Now);
+        assert_eq!(place.job_forget(job_id(1)).await.unwrap(), Forgotten::NotFound);
+        assert_eq!(place.job_history(job_id(1)).await.unwrap(), None);
+        let object = place.media(media_id(1)).await.unwrap().unwrap();
+        assert_eq!((object.state, object.failure), (MediaState::Failed, Some(Reason::Damaged)), "as it was");
+        let until = Millis(place.now().await.unwrap().0 + 1);
+        let figures = place.lane_figures(until, LEASE, LEASE).await.unwrap();
+        assert_eq!((figures[0].arrived, figures[0].failed), (2, 1), "what it came to is still counted");
     }
 
     async fn jobs_are_found_by_all_that_is_said_of_them(place: &Place) {

@@ -47,6 +47,12 @@ pub enum JobCommand {
         #[command(flatten)]
         which: WhichArguments,
     },
+    /// Removes the row of a job that has ended; or all of these that match. Its picture
+    /// stays as it is.
+    Forget {
+        #[command(flatten)]
+        which: WhichArguments,
+    },
 }
 
 /// Which jobs: those of which all is true that is said.
@@ -100,6 +106,7 @@ pub(super) async fn run(command: JobCommand, tools: Tools<'_>) -> Result<Said, C
         JobCommand::Show { job, media } => show(tools, job, media).await,
         JobCommand::Retry { which } => carry_out(tools, Steer::Retry, which).await,
         JobCommand::Discard { which } => carry_out(tools, Steer::Discard, which).await,
+        JobCommand::Forget { which } => carry_out(tools, Steer::Forget, which).await,
     }
 }
 
@@ -120,6 +127,8 @@ async fn carry_out(tools: Tools<'_>, what: Steer, which: WhichArguments) -> Resu
         (Steer::Retry, true) => "would be tried again",
         (Steer::Discard, false) => "given up",
         (Steer::Discard, true) => "would be given up",
+        (Steer::Forget, false) => "forgotten",
+        (Steer::Forget, true) => "would be forgotten",
     };
     let text = counted(&jobs, &format!("jobs {verb}"));
     Ok(Said::new(text, json!({ "dry_run": dry_run, "jobs": jobs, "count": jobs.len() })))

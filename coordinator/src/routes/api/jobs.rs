@@ -1,4 +1,4 @@
-//! Jobs: found, shown with all their attempts, tried again, given up.
+//! Jobs: found, shown with all their attempts, tried again, given up, forgotten.
 
 use super::{
     asked::{self, Nothing, Query, Tried, named},
@@ -187,6 +187,21 @@ pub(super) async fn discard_job(
     carry_out(app, Steer::Discard, Which::One(job_id(&id)?), dry_run).await
 }
 
+/// Removes the row of a job that has ended, before its time.
+///
+/// Its picture stays as it is, and cannot be tried again. One that has not ended is refused
+/// with `bad-request`.
+#[utoipa::path(post, path = "/jobs/{id}/forget", tag = "jobs",
+    params(("id" = inline(words::JobId), Path, description = "Which."), Tried),
+    responses((status = 200, description = "It is forgotten.", body = JobsSteered), Steering))]
+pub(super) async fn forget_job(
+    State(Served { app, .. }): State<Served>,
+    Path(id): Path<String>,
+    Query(Tried { dry_run }): Query<Tried>,
+) -> Result<Json<JobsSteered>, Failure> {
+    carry_out(app, Steer::Forget, Which::One(job_id(&id)?), dry_run).await
+}
+
 /// Nothing is done to all jobs because somebody forgot to say which.
 fn meant(meant: JobsMeant) -> Result<(Which, bool), Failure> {
     let (all, dry_run, filter) = (meant.all, meant.dry_run, meant.filter());
@@ -221,4 +236,17 @@ pub(super) async fn discard_jobs(
 ) -> Result<Json<JobsSteered>, Failure> {
     let (which, dry_run) = meant(asked)?;
     carry_out(app, Steer::Discard, which, dry_run).await
+}
+
+/// Removes the rows of all jobs that match and have ended.
+///
+/// Their pictures stay as they are, and cannot be tried again.
+#[utoipa::path(post, path = "/jobs/forget", tag = "jobs", params(JobsMeant),
+    responses((status = 200, description = "They are forgotten.", body = JobsSteered), SteeringAll))]
+pub(super) async fn forget_jobs(
+    State(Served { app, .. }): State<Served>,
+    Query(asked): Query<JobsMeant>,
+) -> Result<Json<JobsSteered>, Failure> {
+    let (which, dry_run) = meant(asked)?;
+    carry_out(app, Steer::Forget, which, dry_run).await
 }
