@@ -101,7 +101,7 @@ async fn kinds_of_pictures_that_are_not_decoded_here() {
     ] {
         let scene = Scene::new().await;
         let media = uploaded(&scene, file.clone()).await;
-        kept_as_a_file(&scene, &media, &file).await;
+        kept_as_a_file(&scene, &media, &file);
         assert_eq!(media.content_type.as_deref(), Some(content_type));
         assert!(media.width.is_some() || !is_measured, "its header is read all the same");
         still_serves(scene.heim).await;
@@ -109,7 +109,7 @@ async fn kinds_of_pictures_that_are_not_decoded_here() {
 }
 
 /// It was never decoded, and is there to be downloaded.
-async fn kept_as_a_file(scene: &Scene, media: &MediaView, file: &[u8]) {
+fn kept_as_a_file(scene: &Scene, media: &MediaView, file: &[u8]) {
     assert_eq!(media.failure.as_deref(), Some("This file is not a picture of a kind that can be shown here."));
     let names = scene.heim.stored();
     let kept = std::fs::read(scene.heim.store().join(&names[0])).expect("it is in the store");
@@ -125,7 +125,7 @@ async fn a_kind_whose_decoder_is_switched_off() {
     let scene = Scene::prepared(|launch| launch.arguments(&["--config", config])).await;
     let file = corpus::read("photos/gif_earth_400_44f.gif");
     let media = uploaded(&scene, file.clone()).await;
-    kept_as_a_file(&scene, &media, &file).await;
+    kept_as_a_file(&scene, &media, &file);
     assert_eq!((media.content_type.as_deref(), media.width), (Some("image/gif"), Some(400)));
     still_serves(scene.heim).await;
 }
