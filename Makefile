@@ -15,7 +15,7 @@ CARGO_FUZZ = 0.13.2
 SERVER_PACKAGES = redis-server postgresql haproxy
 TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog herd slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -103,6 +103,12 @@ bench-fleet: ## CPU of an upload by part, how many a second one coordinator take
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins
 	SHORT=$(SHORT) $(CARGO) bench --locked -p heim-tests --bench sizing
+
+# All sessions are sockets of the test itself, and of the coordinators beside it.
+herd: test-tools ## F70 with 10,000 sessions (or SESSIONS) whose coordinator is killed, and what the other one takes for it
+	@scripts/require $(TEST_PACKAGES)
+	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
+	HEIM_MEDIA_SESSIONS=$(or $(SESSIONS),10000) $(CARGO) test --locked --workspace $(TEST_FEATURES) --test failure_modes -- --nocapture f70_sessions
 
 backlog: ## Dispatch with a million jobs waiting; then 100,000 uploads (or COUNT) without a worker, worked off afterwards
 	@scripts/require $(TEST_PACKAGES)

@@ -14,6 +14,7 @@ mod failure;
 mod gauges;
 mod handle;
 mod keys;
+mod lasting;
 mod life;
 pub mod measures;
 mod opened;

@@ -7,6 +7,7 @@ use crate::{
     dispatch::{self, Bell},
     gauges,
     keys::Keyring,
+    lasting::lasting,
     measures, ops,
     passcode::Passcodes,
     readiness::Readiness,
@@ -118,10 +119,7 @@ pub async fn serve(
     });
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     tasks.spawn(rooms::run(app.clone(), ends, stop.clone()));
-    tasks.spawn(dispatch::run(app.clone(), stop.clone()));
-    tasks.spawn(background::run(app.clone(), number, stop.clone()));
-    tasks.spawn(retention::run(app.clone(), stop.clone()));
-    tasks.spawn(gauges::run(app.clone(), stop.clone()));
+    last(&tasks, &app, &stop, number);
     tasks.close();
 
     ready();
@@ -170,4 +168,14 @@ pub(crate) async fn take_number(db: &Database, clock: Clock) -> Result<(u16, Str
     let era = Snowflake((now << 20 | u64::from(rand::random::<u32>() >> 12)) & (u64::MAX >> 1)).to_string();
     let number = db.lease_number(&era, PRESENCE_LEASE).await?.ok_or(StartError::TooMany)?;
     Ok((number, era))
+}
+
+/// Begins what a coordinator does by itself until `stop`.
+fn last(tasks: &TaskTracker, app: &App, stop: &CancellationToken, number: u16) {
+    let own = || (app.clone(), stop.clone());
+    let (dispatching, sweeping, keeping, counting) = (own(), own(), own(), own());
+    tasks.spawn(lasting("dispatch", move || dispatch::run(dispatching.0.clone(), dispatching.1.clone())));
+    tasks.spawn(lasting("background", move || background::run(sweeping.0.clone(), number, sweeping.1.clone())));
+    tasks.spawn(lasting("retention", move || retention::run(keeping.0.clone(), keeping.1.clone())));
+    tasks.spawn(lasting("gauges", move || gauges::run(counting.0.clone(), counting.1.clone())));
 }

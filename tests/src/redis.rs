@@ -9,6 +9,7 @@ use super::ports;
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -106,6 +107,29 @@ impl Redis {
         self.server = Some(server.expect("the port was this server's a moment ago"));
     }
 
+    /// A copy of all files in which it keeps what it holds.
+    ///
+    /// # Panics
+    /// If they cannot be copied.
+    #[must_use]
+    pub fn copy(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().expect("a temp folder can be made");
+        copied(self.folder.path(), copy.path());
+        copy
+    }
+
+    /// Kills it, puts the files of a copy in the place of its own, and starts it again.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub fn bring_back(&mut self, copy: &tempfile::TempDir) {
+        self.kill9();
+        let folder = tempfile::tempdir().expect("a temp folder can be made");
+        copied(copy.path(), folder.path());
+        self.folder = folder;
+        self.restart();
+    }
+
     /// Freezes the server: connections stay open and nothing answers.
     ///
     /// # Panics
@@ -168,6 +192,12 @@ impl Redis {
         let status = Command::new("sh").args(["-c", &kill]).status().expect("sh is there");
         assert!(status.success(), "{kill}");
     }
+}
+
+/// `cp`, which knows what to do with folders.
+fn copied(from: &Path, to: &Path) {
+    let copying = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().expect("cp is there");
+    assert!(copying.success(), "{} cannot be copied", from.display());
 }
 
 /// The command `INFO` of one server.

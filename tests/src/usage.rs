@@ -21,6 +21,18 @@ pub fn open_sockets(process: &Process) -> usize {
     open_files(process).iter().filter(|file| file.to_string_lossy().starts_with("socket:")).count()
 }
 
+/// How many connections of this machine to a port of it are open.
+#[must_use]
+pub fn connections_to(port: u16) -> usize {
+    let text = fs::read_to_string("/proc/net/tcp").expect("the kernel tells of connections");
+    let to = format!(":{port:04X}");
+    let is_open = |line: &str| {
+        let mut fields = line.split_whitespace().skip(2);
+        fields.next().is_some_and(|remote| remote.ends_with(&to)) && fields.next() == Some("01")
+    };
+    text.lines().filter(|line| is_open(line)).count()
+}
+
 /// How much of its memory is there, in KiB.
 #[must_use]
 pub fn resident_kib(process: &Process) -> u64 {

@@ -198,7 +198,7 @@ pub async fn reached(point: Point) {
 }
 
 /// What a file ends with that is to harm whoever decodes it, before one of the
-/// words `panic`, `abort`, `crash`, `kill` and `spin`.
+/// words `panic`, `abort`, `crash`, `kill`, `spin` and `spin-2s`.
 pub const PLANTED: &str = "heim-media-failpoint:";
 
 /// Does what is planted in a file: how a decoder goes wrong, where a test wants
@@ -217,9 +217,12 @@ pub fn planted(file: &[u8]) {
 mod armed {
     use super::{Action, PLANTED, Planned, Point, VARIABLE};
     use rustix::process::{Signal, getpid, kill_process};
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
+    use std::{
+        sync::{
+            LazyLock,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::{Duration, Instant},
     };
 
     /// The plan of this process, with how often each place was reached.
@@ -262,6 +265,12 @@ mod armed {
             b"spin" => loop {
                 std::hint::spin_loop();
             },
+            b"spin-2s" => {
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_secs(2) {
+                    std::hint::spin_loop();
+                }
+            }
             word => tracing::error!(?word, "this is planted, and means nothing"),
         }
     }

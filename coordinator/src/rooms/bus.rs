@@ -8,7 +8,7 @@ use super::{
     hub::Hub,
     seen::{Origins, Seen},
 };
-use crate::{app::App, measures};
+use crate::{app::App, lasting::caught, measures};
 use heim_common::{
     EditId, MediaId, MessageId, Millis, RoomName,
     room_event::{News, RoomEvent},
@@ -200,7 +200,9 @@ pub(crate) async fn run(app: App, ends: Ends, stop: CancellationToken) {
         let app = app.clone();
         tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
             while let Some(event) = line.recv().await {
-                deliver::deliver(&app, &event).await;
+                if Box::pin(caught("deliver", deliver::deliver(&app, &event))).await.is_none() {
+                    deliver::send_away(&app, &event.room);
+                }
             }
         }));
     }

@@ -59,10 +59,14 @@ pub(crate) async fn deliver(app: &App, event: &RoomEvent) {
             continue;
         }
         tracing::warn!(%room, error = chain(&error), "news not delivered: the room's sessions are to come back");
-        for member in app.rooms.hub.members(room, |_, _| true) {
-            member.end.end(Why::Unread);
-        }
-        return;
+        return send_away(app, room);
+    }
+}
+
+/// Has the sessions of a room come back.
+pub(super) fn send_away(app: &App, room: &RoomName) {
+    for member in app.rooms.hub.members(room, |_, _| true) {
+        member.end.end(Why::Unread);
     }
 }
 

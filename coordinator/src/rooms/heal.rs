@@ -5,7 +5,7 @@
 //! several changes of one message, the newest alone. Sessions are in the
 //! next snapshot and in `who`; who joined or left meanwhile is not told again.
 
-use crate::app::App;
+use crate::{app::App, lasting::caught};
 use heim_common::{
     EditId, MessageId, Millis, Snowflake,
     room_event::{News, RoomEvent},
@@ -59,7 +59,8 @@ pub(super) async fn listen(app: App, mut unread: Unread) {
             Heard::Event(event) if event.origin == app.server_era => {}
             Heard::Event(event) => app.rooms.bring_published(event).await,
             Heard::Gap => {
-                if let Err(error) = catch_up(&app, &mut unread).await {
+                // What panicked is read again at the next tick.
+                if let Some(Err(error)) = caught("catch up", catch_up(&app, &mut unread)).await {
                     tracing::warn!(error = chain(&error), "cannot catch up with what was not heard");
                 }
             }

@@ -83,6 +83,12 @@ impl Known {
         self.open.values().copied().fold(late, Ord::min)
     }
 
+    /// What it was told.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// What was told in its room and not to it.
     #[must_use]
     pub fn misses(&self, told: &Told) -> Vec<String> {

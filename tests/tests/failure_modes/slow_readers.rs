@@ -26,6 +26,9 @@ const CRIERS: usize = 24;
 const SAID_MAX: usize = CRIERS * 5;
 /// What waits for one socket, in news.
 const QUEUE_BYTES: usize = 16 << 10;
+/// So many messages and what is around them fit in.
+const FITTING: usize = 7;
+const SENT: &[u8] = b"\"send-event\"";
 /// The close frame of a server: FIN and opcode 8, length, 1013, why.
 const TOO_SLOW: &[u8] = b"\x88\x0a\x03\xf5too slow";
 
@@ -116,6 +119,27 @@ async fn f69_a_thousand_sockets_that_never_read_are_closed_and_cost_a_bounded_am
     for criers in speaking {
         criers[0].command("who", Value::Null).await;
     }
+}
+
+/// What comes to nearly as much as may wait, whatever the kernel takes in.
+#[tokio::test]
+async fn f69_who_reads_late_and_not_too_late_has_missed_nothing() {
+    let heim = Standalone::with(&[("limits.socket_queue_bytes", &QUEUE_BYTES.to_string())]).await;
+    let criers = criers(heim.base(), &room(0)).await;
+    let mut stream = deaf(heim.base(), 0).await;
+    for crier in &criers[..FITTING] {
+        crier.command("send", json!({ "content": "z".repeat(SAID_BYTES) })).await;
+    }
+    let mut heard = Vec::new();
+    within("all of it is heard", async {
+        while heard.windows(SENT.len()).filter(|part| *part == SENT).count() < FITTING {
+            assert!(stream.read_buf(&mut heard).await.expect("it is open") > 0, "closed");
+        }
+    })
+    .await;
+    println!("f69: {} bytes of {QUEUE_BYTES} that may wait", heard.len());
+    assert!(heard.len() > QUEUE_BYTES * 3 / 4, "{}", heard.len());
+    assert_eq!(others(&criers[0]).await, CRIERS, "it is still there");
 }
 
 #[tokio::test]

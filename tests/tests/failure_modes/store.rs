@@ -1,8 +1,8 @@
 //! The object store fails, hangs, cuts bodies or is full.
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
-use heim_common::{key::ObjectKey, media::MediaState};
+use futures_util::{TryStreamExt, future::join_all};
+use heim_common::{key::ObjectKey, media::MediaState, wire::UploadHandle};
 use heim_runtime::Secret;
 use heim_store::{Store, StoreConfig, StoreError};
 use heim_tests::{
@@ -13,17 +13,25 @@ use heim_tests::{
     raw::{Raw, upload_head},
     s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY, Trouble},
     sharing::{NAMES, finished, share, share_accepted},
+    slow,
     small_disk::SmallDisk,
     standalone::Standalone,
     stored,
     until::until,
+    usage,
     web::{Answer, Web},
 };
-use std::time::{Duration, Instant};
+use serde_json::json;
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
-/// A request to the store ends within 10 s, by its defaults; the rest is for a
-/// busy machine.
-const BUDGET: Duration = Duration::from_secs(30);
+/// How long a request to the store may take, by its defaults: an attempt and what is
+/// tried again; and what a busy machine adds.
+const HANGS_FOR: Duration = Duration::from_secs(4 + 5);
+const BUSY: Duration = Duration::from_secs(6);
+const BUDGET: Duration = HANGS_FOR.saturating_add(BUSY);
 /// A quick sweep of the store, for what a server did late.
 const SWEEPS: [(&str, &str); 5] = [
     ("retention.orphans_s", "1"),
@@ -112,6 +120,73 @@ async fn f53_a_store_that_hangs_costs_a_request_its_budget_and_nothing_is_left()
     // What was on its way arrives now, and is nobody's.
     becomes(&s3, NAMES.len()).await;
     shared(&ana, &picture).await;
+}
+
+/// Who upload at a time, and who say something meanwhile, in turns.
+const CROWD: usize = 60;
+const SPEAKERS: usize = 10;
+/// What others wait for at the most, on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(2);
+/// Connections to the store that no upload has.
+const SPARE: usize = 8;
+
+/// The longest that somebody waits for what has nothing to do with the store.
+async fn others_wait(base: &str, speaker: &Client) -> Duration {
+    let (web, mut longest) = (Web::default(), Duration::ZERO);
+    for path in ["/healthz", "/room/welcome/"] {
+        let asked = Instant::now();
+        assert_eq!(web.get(&format!("{base}{path}")).await.status, 200);
+        longest = longest.max(asked.elapsed());
+    }
+    let asked = Instant::now();
+    speaker.send("meanwhile", &[]).await;
+    speaker.command("log", json!({ "n": 10 })).await;
+    longest.max(asked.elapsed())
+}
+
+/// There is no circuit breaker: this is why there need be none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f53_a_crowd_that_uploads_to_a_store_that_hangs_is_answered_in_time_and_in_nobodys_way() {
+    let s3 = S3::start();
+    let proxy = Proxy::before(s3.port());
+    let fleet = over(proxy.port(), &[]).await;
+    let (base, web, picture) = (fleet.base(0), Web::default(), corpus::read(corpus::SMALL));
+    let speakers = join_all((0..SPEAKERS).map(|_| enter(base))).await;
+    shared(&speakers[0], &picture).await;
+    let handles = slow::handles(base, CROWD).await;
+    proxy.set(Fault::BlackHole);
+    let is_over = Cell::new(false);
+    let uploading = async {
+        let one = async |handle: &UploadHandle| {
+            let begun = Instant::now();
+            let answer = web.upload(handle, picture.clone()).await;
+            assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+            begun.elapsed()
+        };
+        let took = join_all(handles.iter().map(one)).await;
+        is_over.set(true);
+        took.into_iter().max().expect("there are some")
+    };
+    let meanwhile = async {
+        let (mut longest, mut most) = (Duration::ZERO, 0);
+        for speaker in speakers.iter().cycle() {
+            longest = longest.max(others_wait(base, speaker).await);
+            most = most.max(usage::connections_to(proxy.port()));
+            if is_over.get() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        (longest, most)
+    };
+    let (took, (others, most)) = tokio::join!(uploading, meanwhile);
+    println!("f53: {CROWD} uploads are answered after {took:?}, others after {others:?}; {most} connections hang");
+    assert!(took < HANGS_FOR + BUSY, "{took:?}");
+    assert!(others < AT_ONCE, "{others:?}");
+    assert!((CROWD / 2..=CROWD + SPARE).contains(&most), "{most} connections for {CROWD} uploads");
+    until("they are closed", async || (usage::connections_to(proxy.port()) <= SPARE).then_some(())).await;
+    proxy.heal();
+    shared(&speakers[0], &picture).await;
 }
 
 /// A store without a second attempt, by way of a proxy.

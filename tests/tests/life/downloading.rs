@@ -149,16 +149,26 @@ async fn a_download_handle_that_was_altered_opens_nothing() {
 
 #[tokio::test]
 async fn a_download_handle_ends_and_a_fresh_one_can_be_had() {
-    let heim = Standalone::with(&[("limits.download_handle_s", "1")]).await;
+    let heim = Standalone::with(&[("limits.download_handle_s", "4")]).await;
     let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
     let id = share_accepted(&ana, corpus::read(corpus::SMALL)).await;
     let media = finished(&ana, id).await;
-    let (web, url) = (Web::default(), &transcoding(&media, "thumb-320").url);
+    let (web, view, database) = (Web::default(), transcoding(&media, "thumb-320"), heim.database().await);
+    let now = async || database.now().await.expect("the database answers").0;
+    let (expires, mut last) = (view.expires * 1_000, 0);
     let refused = heim_tests::until::until("the handle has expired", async || {
-        let got = web.get(url).await;
-        (got.status != 200).then_some(got)
+        let asked = now().await;
+        let got = web.get(&view.url).await;
+        if got.status == 200 {
+            assert!(asked < expires, "served after its end");
+            last = asked;
+            return None;
+        }
+        assert!(now().await >= expires, "refused before its end: {got:?}");
+        Some(got)
     });
     assert_eq!(refused.await.refusal(), (403, "handle-expired".into()));
+    assert!(last >= expires - 1_000, "served in its last second: {} ms before", expires - last);
     let fresh = ana.media(id).await;
     assert_eq!(web.get(&transcoding(&fresh, "thumb-320").url).await.status, 200);
 }

@@ -16,12 +16,12 @@
 //! claim's fence. So a worker may be killed between any two lines of this file.
 //!
 //! **Discards** what can never go better: content of no known type, damaged
-//! content, too many pixels, too costly, an original that is not in the store,
-//! not of its size, or does not open with its secret.
+//! content, too many pixels, too costly, an original that is not in the store, or
+//! not of its size.
 //!
 //! **Retries** the death of a child (the coordinator counts deaths, and calls the file poison), and an
-//! original of another SHA-256 than the upload's: no pixel is made of it, and where it stays so, the last
-//! attempt says that it was altered.
+//! original of another SHA-256 than the upload's, or that does not open with its secret: no pixel is made of
+//! it, and where it stays so, the last attempt says that it was altered.
 //!
 //! **Private rooms.** The claim carries the object's secret; original and
 //! transcodings are decrypted and encrypted with it on their way. It lives as
@@ -62,6 +62,9 @@ const HAND_BACK: Duration = Duration::from_secs(2);
 /// Before the next job, where the coordinator refuses a claim for good: wrong
 /// credentials refuse every job of the queue.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
+/// How often a claim is asked for again that was heard late.
+const LATE_MAX: u32 = 3;
 
 /// A job that is held.
 struct Held {
@@ -130,8 +133,8 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
     // A call that is under way is never dropped: it may be carried out, and
     // nobody would know that the job is held.
     while !bench.stop.is_cancelled() {
-        let asked = Instant::now();
-        let error = match bench.coordinator.claim(job, &request).await {
+        let (asked, answer) = ask(bench, job, &request).await;
+        let error = match answer {
             Ok(claim) => {
                 measures::took(Stage::Claim, asked.elapsed());
                 return Some(hold(bench, job, claim, asked));
@@ -155,6 +158,21 @@ async fn claim(bench: &Bench, job: JobId) -> Option<Held> {
         }
     }
     None
+}
+
+/// One call for a claim, and when it began. Where the answer was so long on its way that
+/// half of the lease is over, or all of it, a few: under its nonce the claim is given
+/// again, with a fresh lease.
+async fn ask(bench: &Bench, job: JobId, request: &ClaimRequest) -> (Instant, Result<ClaimReply, CallError>) {
+    let mut late = 0;
+    loop {
+        let asked = Instant::now();
+        let answer = bench.coordinator.claim(job, request).await;
+        match &answer {
+            Ok(claim) if late < LATE_MAX && asked.elapsed() > Duration::from_millis(claim.lease_ms) / 2 => late += 1,
+            _ => return (asked, answer),
+        }
+    }
 }
 
 /// Hands back what only a later release can do.

@@ -51,9 +51,9 @@ impl Trouble {
         match self {
             Self::TooLarge { .. } => discard(Reason::TooCostly),
             Self::Read(error) if error.is_not_found() => discard(Reason::OriginalLost),
-            Self::Read(error) if error.is_tampered() => discard(Reason::OriginalAltered),
             // Where a bit fell over on the way, another fetch brings the right one.
             Self::WrongBytes => retry(Reason::OriginalAltered),
+            Self::Read(error) if error.is_tampered() => retry(Reason::OriginalAltered),
             // `Gone`: the media object was deleted meanwhile.
             Self::WrongSize { .. } | Self::Register(CallError::Gone) => discard(Reason::OriginalLost),
             // Away, overloaded, full: an outage is no fault of the file's.
@@ -107,7 +107,7 @@ mod tests {
         );
         assert_eq!(
             Trouble::Read(StoreError::Tampered).verdict(),
-            Some(Verdict::Discard { reason: Reason::OriginalAltered })
+            Some(Verdict::Retry { reason: Reason::OriginalAltered })
         );
         let down = Trouble::Put(StoreError::Broken).verdict();
         let snooze = |after_ms, reason| Some(Verdict::Snooze { after_ms, reason });

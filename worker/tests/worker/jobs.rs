@@ -145,3 +145,19 @@ async fn a_coordinator_that_goes_away_ends_the_lease_by_the_clock() {
     };
     tokio::join!(play, leave);
 }
+
+#[tokio::test]
+async fn a_claim_that_is_heard_late_is_asked_for_again_and_has_a_fresh_lease() {
+    let scene = Scene::set(b"work 4", |terms| terms.claim.lease_ms = 2_000).await;
+    let gate = scene.coordinator.gate.write().await;
+    let late = async {
+        scene.call_of("claim").await;
+        // As long as the lease: by this side's clock nothing is left of it.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        drop(gate);
+    };
+    tokio::join!(scene.play(), late);
+    let nonces: Vec<_> = scene.coordinator.calls("claim").iter().map(|call| call.body["nonce"].clone()).collect();
+    assert!(nonces.len() > 1 && nonces.iter().all(|nonce| *nonce == nonces[0]), "{nonces:?}");
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Done]);
+}

@@ -50,8 +50,8 @@ async fn transcodings_of_a_private_photo_are_encrypted_and_open_with_its_secret(
 }
 
 #[tokio::test]
-async fn an_original_that_does_not_open_is_discarded() {
-    let altered = [Verdict::Discard { reason: Reason::OriginalAltered }];
+async fn an_original_that_does_not_open_reaches_no_child_and_is_fetched_again() {
+    let altered = [Verdict::Retry { reason: Reason::OriginalAltered }];
     let scene = Scene::set(b"work 4", private).await;
     let file = scene.file(&original());
     let mut stored = fs::read(&file).unwrap();
@@ -75,6 +75,6 @@ async fn a_large_original_that_was_altered_at_its_end_reaches_no_child() {
     *stored.last_mut().unwrap() ^= 1;
     fs::write(scene.file(&original()), stored).unwrap();
     scene.play().await;
-    assert_eq!(scene.coordinator.verdicts(), [Verdict::Discard { reason: Reason::OriginalAltered }]);
+    assert_eq!(scene.coordinator.verdicts(), [Verdict::Retry { reason: Reason::OriginalAltered }]);
     assert!(scene.coordinator.hooks().is_empty());
 }

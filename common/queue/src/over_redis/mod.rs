@@ -2,6 +2,7 @@
 //! [`pops`] (jobs) and [`listen`] (events), each on a connection of its own,
 //! because a blocking pop stops everything else on its connection.
 
+mod commands;
 mod eviction;
 mod layout;
 mod listen;
@@ -13,11 +14,12 @@ pub(crate) use pops::Pops;
 pub use saving::{Kept, Saving};
 
 use crate::{QueueError, Subscription};
+use commands::Commands;
 use heim_common::{JobRef, job::Lane, room_event::RoomEvent};
 use layout::Layout;
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    aio::ConnectionManager,
     cmd,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
@@ -37,8 +39,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Redis, and the names in it.
 pub(crate) struct OverRedis {
     client: Client,
-    /// Connects anew by itself after each failure.
-    commands: ConnectionManager,
+    commands: Commands,
     layout: Layout,
 }
 
@@ -50,22 +51,14 @@ impl OverRedis {
         let unusable = |error: RedisError| QueueError::Url(Some(error.into()));
         let info = url.into_connection_info().map_err(unusable)?.set_tcp_settings(tcp());
         let client = Client::open(info).map_err(unusable)?;
-        // Few and quick attempts: the next command makes the next one, and
-        // whoever is refused at once can say so at once.
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(2)
-            .set_min_delay(Duration::from_millis(50))
-            .set_max_delay(Duration::from_millis(250))
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let connecting = ConnectionManager::new_with_config(client.clone(), config);
-        let mut commands = within("connect", connecting).await?;
-        if let Some(policy) = setting(eviction::POLICY, &mut commands).await? {
+        let commands = Commands::connect(client.clone()).await?;
+        let redis = Self { client, commands, layout: Layout::new(prefix) };
+        if let Some(policy) = redis.setting(eviction::POLICY).await? {
             eviction::refuse(policy)?;
         } else {
             tracing::warn!("Redis does not tell its maxmemory-policy; see that it is noeviction");
         }
-        Ok(Self { client, commands, layout: Layout::new(prefix) })
+        Ok(redis)
     }
 
     pub(crate) async fn push(&self, lane: Lane, jobs: &[JobRef]) -> Result<(), QueueError> {
@@ -82,8 +75,8 @@ impl OverRedis {
         for &lane in Lane::ALL {
             lengths.cmd("LLEN").arg(self.layout.lane(lane));
         }
-        let mut commands = self.commands.clone();
-        let waiting: Vec<usize> = within("count the jobs", lengths.query_async(&mut commands)).await?;
+        let count = async |redis: &mut ConnectionManager| lengths.query_async::<Vec<usize>>(redis).await;
+        let waiting = self.commands.ask("count the jobs", count).await?;
         Ok(Lane::ALL.iter().copied().zip(waiting).collect())
     }
 
@@ -93,7 +86,7 @@ impl OverRedis {
 
     /// Whether it still keeps what waits: an operator may change that at any time.
     pub(crate) async fn keeps(&self) -> Result<(), QueueError> {
-        match setting(eviction::POLICY, &mut self.commands.clone()).await? {
+        match self.setting(eviction::POLICY).await? {
             Some(policy) => eviction::refuse(policy),
             None => Ok(()),
         }
@@ -103,9 +96,8 @@ impl OverRedis {
         let mut info = cmd("INFO");
         info.arg("persistence");
         let told: String = self.ask("tell whether it saves", &info).await?;
-        let mut commands = self.commands.clone();
-        let points = setting("save", &mut commands).await?;
-        let refuses = setting("stop-writes-on-bgsave-error", &mut commands).await?;
+        let points = self.setting("save").await?;
+        let refuses = self.setting("stop-writes-on-bgsave-error").await?;
         Ok(Saving::told(&told, points.as_deref(), refuses.as_deref()))
     }
 
@@ -120,26 +112,26 @@ impl OverRedis {
     }
 
     async fn ask<T: FromRedisValue>(&self, attempt: &'static str, command: &Cmd) -> Result<T, QueueError> {
-        within(attempt, command.query_async(&mut self.commands.clone())).await
+        self.commands.ask(attempt, async |redis| command.query_async(redis).await).await
+    }
+
+    /// A key of its configuration; `None` where it does not tell.
+    async fn setting(&self, key: &'static str) -> Result<Option<String>, QueueError> {
+        let mut get = cmd("CONFIG");
+        get.arg("GET").arg(key);
+        let answer = self.commands.ask("tell its configuration", async |redis| {
+            match get.query_async::<HashMap<String, String>>(redis).await {
+                // Hosted ones forbid the question; that is no outage.
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Ok(None),
+                answer => answer.map(Some),
+            }
+        });
+        Ok(answer.await?.and_then(|config| config.into_values().next()))
     }
 }
 
 fn encode(payload: &impl Serialize) -> Result<Vec<u8>, QueueError> {
     serde_json::to_vec(payload).map_err(QueueError::Encode)
-}
-
-/// A key of its configuration; `None` where it does not tell.
-async fn setting(key: &'static str, commands: &mut ConnectionManager) -> Result<Option<String>, QueueError> {
-    let mut get = cmd("CONFIG");
-    get.arg("GET").arg(key);
-    let answer = within("tell its configuration", async {
-        match get.query_async::<HashMap<String, String>>(commands).await {
-            // Hosted ones forbid the question; that is no outage.
-            Err(error) if !error.is_io_error() => Ok(None),
-            answer => answer.map(Some),
-        }
-    });
-    Ok(answer.await?.and_then(|config| config.into_values().next()))
 }
 
 async fn within<T>(attempt: &'static str, answer: impl Future<Output = RedisResult<T>>) -> Result<T, QueueError> {

@@ -1,5 +1,6 @@
 //! More ask at once than there are connections, or one row is held.
 
+use super::answered_within;
 use futures_util::future::join_all;
 use heim_common::wire::UploadHandle;
 use heim_tests::{
@@ -12,6 +13,9 @@ use heim_tests::{
 };
 use std::time::{Duration, Instant};
 
+/// How long a statement, or a connection, is waited for.
+const TIMEOUT_MS: u64 = 2_000;
+const HELD_MS: u64 = 1_000;
 /// Handles that one agent asks for without being slowed down.
 const HANDLES_EACH: usize = 25;
 
@@ -29,7 +33,8 @@ async fn handles(base: &str, agents: usize) -> Vec<UploadHandle> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f44_five_hundred_clients_at_five_connections_wait_a_while_and_no_longer() {
-    let fleet = Fleet::with(1, 0, &[("database.pool_max", "5"), ("database.timeout_ms", "2000")]).await;
+    let fleet =
+        Fleet::with(1, 0, &[("database.pool_max", "5"), ("database.timeout_ms", &TIMEOUT_MS.to_string())]).await;
     let mut waiting: Vec<_> = handles(fleet.base(0), 20).await.into_iter().zip(0..).collect();
     assert_eq!(waiting.len(), 500);
     let web = Web::default();
@@ -41,10 +46,12 @@ async fn f44_five_hundred_clients_at_five_connections_wait_a_while_and_no_longer
         };
         join_all(those.iter().map(one)).await
     };
-    let sort = |answers: Vec<(Answer, Duration)>, waiting: Vec<(UploadHandle, u32)>| {
+    let mut longest = Duration::ZERO;
+    let mut sort = |answers: Vec<(Answer, Duration)>, waiting: Vec<(UploadHandle, u32)>| {
         let (mut left, mut accepted) = (Vec::new(), Vec::new());
         for ((answer, time), (handle, number)) in answers.into_iter().zip(waiting) {
-            assert!(time < Duration::from_secs(45), "{time:?}: {answer:?}");
+            longest = longest.max(time);
+            assert!(time < answered_within(TIMEOUT_MS), "{time:?}: {answer:?}");
             if answer.status == 201 {
                 accepted.push(Accepted { id: handle.id, bytes: bmp(number), tries: 1 });
             } else {
@@ -76,6 +83,7 @@ async fn f44_five_hundred_clients_at_five_connections_wait_a_while_and_no_longer
         waiting = left;
     }
     assert_eq!(accepted.len(), 500);
+    println!("f44: answered after {longest:?} at the most, in {rounds} rounds and one without a connection");
     assert_stored(&fleet.database().await, &fleet.store(), &accepted).await;
     // There is no worker, and the end of the fleet looks for jobs that were left.
     sql(fleet.database_url(), "UPDATE job SET state = 'done'").await;
@@ -83,7 +91,7 @@ async fn f44_five_hundred_clients_at_five_connections_wait_a_while_and_no_longer
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f45_only_the_media_object_waits_whose_row_is_held() {
-    let fleet = Fleet::with(1, 1, &[("database.timeout_ms", "1000")]).await;
+    let fleet = Fleet::with(1, 1, &[("database.timeout_ms", &HELD_MS.to_string())]).await;
     let handles = handles(fleet.base(0), 1).await;
     let (held, others) = handles.split_first().expect("there are some");
     let row = format!("SELECT 1 FROM media_object WHERE id = {} FOR UPDATE", held.id.as_i64());
@@ -104,7 +112,7 @@ async fn f45_only_the_media_object_waits_whose_row_is_held() {
     };
     let ((answer, waited), others_took) = tokio::join!(refused, served);
     assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
-    assert!(waited < Duration::from_secs(30), "{waited:?}");
+    assert!(waited < answered_within(HELD_MS), "{waited:?}");
     // One after the other, all of them are through before the first wait is over
     // that each would have had to sit out behind the held row.
     assert!(others_took < Duration::from_secs(24), "{others_took:?}");

@@ -5,6 +5,7 @@ use heim_tests::{
     client::{Client, Entrance},
     corpus,
     raw::{Raw, upload_head},
+    s3::S3,
     sharing::{finished, share_accepted},
     standalone::Standalone,
     truth,
@@ -65,6 +66,38 @@ async fn f20_a_client_that_disconnects_in_mid_upload_leaves_nothing() {
     let rows = truth::rows(&heim.database().await).await;
     assert_eq!(rows.lines().count(), before.lines().count() + 1, "only that of the handle: {rows}");
     assert_eq!(Web::default().upload(&handle, photo).await.status, 201, "the handle is as good as new");
+    ana.send("at last", &[handle.id]).await;
+    assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
+}
+
+/// Behind the first part, before and behind the end of the second, and before the end.
+const IN_PARTS: [usize; 5] = [6 << 20, 7 << 20, 8 << 20, 9 << 20, 10_124_000];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f20_a_client_that_disconnects_in_mid_upload_leaves_no_parts_in_a_bucket() {
+    let s3 = S3::start();
+    let own = S3::settings("heim", s3.port());
+    let settings: Vec<_> = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let heim = Standalone::with(&settings).await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    let (handle, large) = (ana.upload_handle().await, corpus::read(corpus::LARGE));
+    let mut took = Vec::new();
+    for sent in IN_PARTS.into_iter().cycle().take(2 * IN_PARTS.len()) {
+        let mut raw = Raw::connect(heim.base()).await;
+        raw.write(upload_head(&handle, &[("Content-Length", &large.len().to_string())])).await;
+        assert!(raw.write(&large[..sent]).await, "the server takes what comes");
+        until("an upload in parts is begun", async || (!s3.unfinished().is_empty()).then_some(())).await;
+        let cut = Instant::now();
+        raw.cut();
+        until("it is aborted", async || s3.unfinished().is_empty().then_some(())).await;
+        took.push(cut.elapsed());
+    }
+    took.sort();
+    let (typical, longest) = (took[took.len() / 2], took[took.len() - 1]);
+    println!("f20: {} cuts: aborted after {typical:?} in half of them, after {longest:?} at last", took.len());
+    assert!(typical <= SOON && longest <= 5 * SOON, "{took:?}");
+    assert!(s3.objects().is_empty(), "{:?}", s3.objects());
+    assert_eq!(Web::default().upload(&handle, large).await.status, 201, "the handle is as good as new");
     ana.send("at last", &[handle.id]).await;
     assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
 }

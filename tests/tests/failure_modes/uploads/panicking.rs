@@ -46,3 +46,16 @@ async fn f30_a_panic_in_a_session_ends_that_session_and_others_see_it_leave() {
     assert_eq!(finished(&ben, id).await.state, MediaState::Ready);
     assert!(heim.process.is_alive());
 }
+
+/// In what a coordinator does by itself, without which it would look well and do nothing.
+#[tokio::test]
+async fn f30_a_panic_in_the_dispatcher_costs_a_moment_and_not_the_dispatcher() {
+    let mut heim = Standalone::prepared(&[], |launch| launch.failpoints("jobs-chosen=panic@1")).await;
+    let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
+    for _ in 0..2 {
+        let id = share_accepted(&ana, corpus::read(corpus::SMALL)).await;
+        assert_eq!(finished(&ana, id).await.state, MediaState::Ready);
+    }
+    assert!(heim.process.is_alive());
+    assert_eq!(heim.process.log().matches("panicked at").count(), 1);
+}

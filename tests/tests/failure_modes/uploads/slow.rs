@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 /// second.
 const AT_ONCE: usize = 100_000;
 const RATE: usize = 1_000;
+/// One at which a whole picture does not take longer than a test waits.
+const FAST_RATE: usize = 30_000;
 
 /// Sends a picture in steps until the server answers; tells how long that took.
 async fn trickle(base: &str, handle: &UploadHandle, step: usize, every: Duration) -> (Duration, Option<Answer>) {
@@ -42,13 +44,14 @@ fn refusal((took, answer): (Duration, Option<Answer>)) -> (Duration, (u16, Strin
 
 #[tokio::test]
 async fn f22_a_body_below_the_slowest_rate_is_refused_and_not_stored() {
-    let heim = Standalone::with(&[("limits.body_idle_timeout_ms", "2000"), ("limits.body_rate_min", "1000")]).await;
+    let rate = RATE.to_string();
+    let heim = Standalone::with(&[("limits.body_idle_timeout_ms", "2000"), ("limits.body_rate_min", &rate)]).await;
     let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
     let mut slow = Vec::new();
     for _ in 0..24 {
         let (base, handle) = (heim.base().to_owned(), ana.upload_handle().await);
-        // 100 bytes a second: it never stands still for as long as it may.
-        slow.push(tokio::spawn(async move { trickle(&base, &handle, 10, Duration::from_millis(100)).await }));
+        // Two thirds of the rate: it never stands still for as long as it may.
+        slow.push(tokio::spawn(async move { trickle(&base, &handle, RATE / 15, Duration::from_millis(100)).await }));
     }
     let ben = Client::enter(heim.base(), "welcome", Entrance::aware(), "ben").await;
     let id = share_accepted(&ben, corpus::read(corpus::SMALL)).await;
@@ -64,14 +67,15 @@ async fn f22_a_body_below_the_slowest_rate_is_refused_and_not_stored() {
 #[tokio::test]
 async fn f22_a_body_above_the_slowest_rate_is_taken_but_not_for_ever() {
     let heim = Standalone::with(&[
-        ("limits.body_idle_timeout_ms", "2000"),
+        ("limits.body_idle_timeout_ms", "3000"),
         ("limits.body_timeout_ms", "30000"),
-        ("limits.body_rate_min", "1000"),
+        ("limits.body_rate_min", &FAST_RATE.to_string()),
     ])
     .await;
     let ana = Client::enter(heim.base(), "welcome", Entrance::aware(), "ana").await;
     let handle = ana.upload_handle().await;
-    let (took, answer) = trickle(heim.base(), &handle, 10_000, Duration::from_millis(100)).await;
+    // Half as fast again as must be.
+    let (took, answer) = trickle(heim.base(), &handle, FAST_RATE * 3 / 20, Duration::from_millis(100)).await;
     assert_eq!(answer.map(|answer| answer.status), Some(201), "after {took:?}");
     assert!(took >= Duration::from_secs(3), "it did take longer than it may stand still: {took:?}");
     assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);

@@ -1,7 +1,7 @@
 //! Files that kill, hang or break the child that decodes them.
 
 use super::job::job;
-use heim_common::{MediaId, media::MediaState};
+use heim_common::{MediaId, job::Reason, media::MediaState};
 use heim_db::Database;
 use heim_runtime::failpoint::PLANTED;
 use heim_tests::{
@@ -73,6 +73,20 @@ async fn f8_a_decoder_that_never_ends_is_too_costly_at_its_deadline() {
     assert!(line.contains(" failed fence 1 ") && line.ends_with(" because of too-costly"), "{line}");
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     still_works(&mut fleet, &client).await;
+}
+
+/// A file that takes two seconds, and a bit.
+#[tokio::test]
+async fn pixel_seconds_at_and_past_its_edge() {
+    for (limit, reason) in [("1", Some(Reason::TooCostly)), ("4", None)] {
+        let fleet = Fleet::with(1, 1, &[("limits.pixel_seconds", limit)]).await;
+        let client = Client::enter(fleet.base(0), "welcome", Entrance::aware(), "ana").await;
+        let id = share_accepted(&client, planted("spin-2s")).await;
+        let media = finished(&client, id).await;
+        assert_eq!(media.failure.as_deref(), reason.map(Reason::sentence), "{limit} s: {media:?}");
+        let job = job(&fleet.database().await, id).await;
+        assert_eq!((job.fence, job.deaths), (1, 0), "{}", job.line);
+    }
 }
 
 /// Leases that no busy machine lets run out: how often a job is claimed is counted.
