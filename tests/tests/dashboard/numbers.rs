@@ -2,11 +2,11 @@
 
 use crate::start;
 use heim_common::job::Lane;
-use heim_db::{Database, JobCounts, JobFilter, Quantiles};
+use heim_db::{Database, JobCounts, JobFilter, LaneFigures, Quantiles};
 use heim_tests::{
     client::{Client, Entrance},
     corpus,
-    dashboard::{between, number},
+    dashboard::{Dashboard, between, number},
     sharing::{finished, share_accepted},
     truth,
     until::until,
@@ -22,8 +22,8 @@ fn said(ms: u64) -> String {
 /// The longest that an attempt waited, and that one ran.
 async fn longest(db: &Database) -> [u64; 2] {
     let (mut waited, mut ran) = (0, 0);
-    for job in db.jobs_page(&JobFilter::default(), None, 100).await.unwrap() {
-        for attempt in db.job_history(job.id).await.unwrap().expect("its row is there").attempts {
+    for job in db.jobs_page(&JobFilter::default(), None, 100).await.expect("the database answers") {
+        for attempt in db.job_history(job.id).await.expect("the database answers").expect("its row is there").attempts {
             waited = waited.max(attempt.waited_ms);
             ran = ran.max(attempt.ended.expect("all have ended").0 - attempt.began.0);
         }
@@ -33,6 +33,35 @@ async fn longest(db: &Database) -> [u64; 2] {
 
 fn quantiles(of: Quantiles) -> String {
     format!("p50 {}, p95 {}", said(of.p50), said(of.p95))
+}
+
+/// Each chart says in words, by its names and by its highest value what the rows say.
+async fn charts_agree(dashboard: &Dashboard, db: &Database, figures: &LaneFigures) {
+    for span in ["hour", "day"] {
+        let page = dashboard.page(&format!("/ops/?span={span}")).await;
+        let chart = |lane: &str, title: &str| {
+            let card = between(&page, &format!("aria-labelledby=\"lane-{lane}\""), "</section>").expect("a card");
+            let chart = between(card, &format!("<figcaption>{title} "), "</figure>").expect("a chart");
+            let drawn = chart.split_once("class=\"lines\"").expect("it is drawn").1;
+            (chart.to_owned(), drawn.matches(" d=\"M").count())
+        };
+        let (wait, run) = (figures.wait_ms.expect("three waited"), figures.run_ms.expect("three ran"));
+        // Of a part with less than twenty attempts the longest is p95, however they are parted.
+        let [waited, ran] = longest(db).await.map(|ms| format!("highest {}<", said(ms)));
+        let of_jobs = if span == "day" { " in 24 minutes<" } else { " in a minute<" };
+        for (title, words, highest, names) in [
+            ("Wait", quantiles(wait), waited.as_str(), ["> p50<", "> p95<"]),
+            ("Run", quantiles(run), &ran, ["> p50<", "> p95<"]),
+            ("Jobs", " in and ".to_owned(), of_jobs, ["> in<", "> out<"]),
+        ] {
+            let (chart, lines) = chart("interactive", title);
+            assert!(chart.contains(&words) && lines == 2, "{span} {title}: {words}: {chart}");
+            assert!(chart.contains(highest), "{span} {title}: {highest}: {chart}");
+            assert!(names.iter().all(|name| chart.contains(name)), "{span} {title}: {chart}");
+        }
+        let (chart, lines) = chart("bulk", "Run");
+        assert!(chart.contains("no attempt ended") && lines == 0 && !chart.contains("highest"), "{span}: {chart}");
+    }
 }
 
 #[tokio::test]
@@ -86,31 +115,7 @@ async fn the_overview_says_what_the_database_says() {
     assert_eq!(page.contains(&up), are_up, "{:?}: {page}", worker.walls);
     let oldest = between(&page, "id=\"n-interactive-oldest\">", "<").expect("it is told");
     assert!(oldest.ends_with(" ms") || oldest.ends_with(" s"), "one has waited for {oldest}");
-    for span in ["hour", "day"] {
-        let page = dashboard.page(&format!("/ops/?span={span}")).await;
-        let chart = |lane: &str, title: &str| {
-            let card = between(&page, &format!("aria-labelledby=\"lane-{lane}\""), "</section>").expect("a card");
-            let chart = between(card, &format!("<figcaption>{title} "), "</figure>").expect("a chart");
-            let drawn = chart.split_once("class=\"lines\"").expect("it is drawn").1;
-            (chart.to_owned(), drawn.matches(" d=\"M").count())
-        };
-        let (wait, run) = (figures.wait_ms.expect("three waited"), figures.run_ms.expect("three ran"));
-        // Of a part with less than twenty attempts the longest is p95, however they are parted.
-        let [waited, ran] = longest(&db).await.map(|ms| format!("highest {}<", said(ms)));
-        let of_jobs = if span == "day" { " in 24 minutes<" } else { " in a minute<" };
-        for (title, words, highest, names) in [
-            ("Wait", quantiles(wait), waited.as_str(), ["> p50<", "> p95<"]),
-            ("Run", quantiles(run), &ran, ["> p50<", "> p95<"]),
-            ("Jobs", " in and ".to_owned(), of_jobs, ["> in<", "> out<"]),
-        ] {
-            let (chart, lines) = chart("interactive", title);
-            assert!(chart.contains(&words) && lines == 2, "{span} {title}: {words}: {chart}");
-            assert!(chart.contains(highest), "{span} {title}: {highest}: {chart}");
-            assert!(names.iter().all(|name| chart.contains(name)), "{span} {title}: {chart}");
-        }
-        let (chart, lines) = chart("bulk", "Run");
-        assert!(chart.contains("no attempt ended") && lines == 0 && !chart.contains("highest"), "{span}: {chart}");
-    }
+    charts_agree(&dashboard, &db, figures).await;
 
     let jobs = dashboard.page("/ops/jobs").await;
     assert_eq!(jobs.matches("aria-label=\"Choose ").count(), 4);

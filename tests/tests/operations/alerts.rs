@@ -39,7 +39,7 @@ fn what_is_red_at_the_dashboard_is_what_the_rules_are_about() {
     let (fail, poison) = (of("HeimJobsFail"), of("HeimPoison"));
     let words = fail.split_once("reason=~\"").expect("by reason").1.split('"').next().expect("it ends");
     let mut told: Vec<_> = words.split('|').collect();
-    assert!(poison.lines().nth(0).is_some_and(|expr| expr.contains("reason=\"poison\"")), "{poison}");
+    assert!(poison.lines().next().is_some_and(|expr| expr.contains("reason=\"poison\"")), "{poison}");
     told.push("poison");
     told.sort_unstable();
     let mut ours: Vec<_> = Reason::ALL.iter().filter(|one| one.is_ours()).map(|one| one.as_str()).collect();
