@@ -2,6 +2,7 @@
 //! about, what must happen, and which have no test yet is in
 //! `docs/failure-modes.md`.
 
+mod bad_disk;
 mod database;
 mod deletions;
 mod deploy;
