@@ -13,7 +13,7 @@ AVIF_PACKAGES = meson ninja-build
 FUZZ_PACKAGES = $(BUILD_PACKAGES) $(AVIF_PACKAGES) clang-19 libclang-rt-19-dev llvm-19
 CARGO_FUZZ = 0.13.2
 SERVER_PACKAGES = redis-server postgresql haproxy
-TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq
+TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq libfaketime strace
 
 .PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog herd slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
 

@@ -18,6 +18,7 @@ pub mod dashboard;
 pub mod elsewhere;
 pub mod fleet;
 pub mod flood;
+pub mod io_errors;
 pub mod job;
 pub mod keyed;
 pub mod kills;

@@ -20,6 +20,11 @@ use tokio::sync::oneshot;
 
 /// Log lines that are shown when a test fails.
 const LOG_LINES_SHOWN: usize = 60;
+/// What gives a process another time, of Debian's package `libfaketime`; the loader
+/// knows what `$LIB` is on this machine.
+const FAKETIME: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+/// What that leaves in memory of a process that is killed; its id follows.
+const FAKETIME_LEAVES: [&str; 2] = ["/dev/shm/faketime_shm_", "/dev/shm/sem.faketime_sem_"];
 
 /// A process that is to be started.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct Launch {
     program: &'static str,
     command: Command,
     log: PathBuf,
+    /// Whether its clock is right.
+    is_in_time: bool,
 }
 
 /// How a process ended that was not meant to stay.
@@ -47,6 +54,7 @@ pub struct Process {
     program: &'static str,
     child: Child,
     log: PathBuf,
+    is_in_time: bool,
     /// What it said behind the word `ready`.
     pub ready: String,
 }
@@ -65,7 +73,7 @@ impl Launch {
         command.args(["--pdeathsig", "KILL"]).arg(binary(program));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-        Self { program, command, log }
+        Self { program, command, log, is_in_time: true }
     }
 
     /// Lets the process have no more open files than this, from its first line on.
@@ -106,6 +114,14 @@ impl Launch {
         self
     }
 
+    /// Sets its clock wrong by so many seconds, for itself alone. How long something
+    /// takes is still measured right: that clock is another one.
+    #[must_use]
+    pub fn clock_off_by(self, seconds: i64) -> Self {
+        let launch = self.variable("LD_PRELOAD", FAKETIME).variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Self { is_in_time: false, ..launch.variable("FAKETIME", &format!("{seconds:+}")) }
+    }
+
     /// Gives the process a terminal, 100 columns wide, which `script` makes: what is seen
     /// there is its standard output.
     #[must_use]
@@ -138,6 +154,7 @@ impl Launch {
 
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Process {
+        let is_in_time = self.is_in_time;
         let (mut child, program, log) = self.spawn();
         let ready = listen(child.stdout.take().expect("it was piped"));
         let Ok(ready) = within(&format!("{program} is ready"), ready).await else {
@@ -145,18 +162,19 @@ impl Launch {
             let status = child.wait().expect("a child can be awaited");
             panic!("{program} ended before it was ready ({status}); its log:\n{}", tail(&log));
         };
-        Process { program, child, log, ready }
+        Process { program, child, log, is_in_time, ready }
     }
 
     /// Starts it and waits until it ends by itself.
     pub async fn run(self) -> Ended {
+        let is_in_time = self.is_in_time;
         let (mut child, program, log) = self.spawn();
         let mut out = child.stdout.take().expect("it was piped");
         let printed = thread::spawn(move || {
             let mut text = String::new();
             out.read_to_string(&mut text).map(|_| text)
         });
-        let mut process = Process { program, child, log, ready: String::new() };
+        let mut process = Process { program, child, log, is_in_time, ready: String::new() };
         let status = process.ended().await;
         let stdout = printed.join().expect("reading does not panic").expect("standard output is text");
         Ended { status, stdout, log: process.log() }
@@ -227,6 +245,12 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !self.is_in_time {
+            // Who ended well has left nothing.
+            for left in FAKETIME_LEAVES {
+                let _ = fs::remove_file(format!("{left}{}", self.child.id()));
+            }
+        }
         if thread::panicking() {
             show(&format!("--- the log of {} ends with\n{}\n", self.program, tail(&self.log)));
         }

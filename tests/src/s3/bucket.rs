@@ -16,7 +16,10 @@ use s3s_fs::FileSystem;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Uploads in one answer: few, so that more than one page is asked for.
@@ -28,12 +31,13 @@ pub(super) struct Bucket {
     root: PathBuf,
     /// The uploads in parts that are not ended: key and upload id.
     unfinished: Arc<Mutex<BTreeSet<(String, String)>>>,
+    loses_parts: Arc<AtomicBool>,
 }
 
 impl Bucket {
     pub(super) fn over(root: &Path) -> Self {
         let inner = FileSystem::new(root).expect("the folder is there");
-        Self { inner: Arc::new(inner), root: root.to_owned(), unfinished: Arc::default() }
+        Self { inner: Arc::new(inner), root: root.to_owned(), unfinished: Arc::default(), loses_parts: Arc::default() }
     }
 
     pub(super) fn unfinished(&self) -> Vec<(String, String)> {
@@ -46,6 +50,16 @@ impl Bucket {
 
     fn ended(&self, key: String, upload: String) {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).remove(&(key, upload));
+    }
+
+    /// Whether parts are accepted, and gone.
+    pub(super) fn lose_parts(&self, is: bool) {
+        self.loses_parts.store(is, Ordering::SeqCst);
+    }
+
+    /// Where the file system keeps a part.
+    fn part(&self, upload: &str, number: i32) -> PathBuf {
+        self.root.join(format!(".upload_id-{upload}.part-{number}"))
     }
 
     /// A key that only leads to objects is none itself.
@@ -128,7 +142,12 @@ impl Operations for Bucket {
     }
 
     async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
-        self.inner.upload_part(of_one_user(request)).await
+        let part = self.part(&request.input.upload_id, request.input.part_number);
+        let answer = self.inner.upload_part(of_one_user(request)).await?;
+        if self.loses_parts.load(Ordering::SeqCst) {
+            std::fs::remove_file(part).map_err(|_| s3_error!(InternalError))?;
+        }
+        Ok(answer)
     }
 
     async fn complete_multipart_upload(
@@ -136,6 +155,12 @@ impl Operations for Bucket {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let (key, upload) = (request.input.key.clone(), request.input.upload_id.clone());
+        let parts = request.input.multipart_upload.iter().flat_map(|upload| upload.parts.iter().flatten());
+        let are_there = parts.filter_map(|part| part.part_number).all(|number| self.part(&upload, number).is_file());
+        // The upload stays: the file system would have ended it.
+        if !are_there && self.unfinished().contains(&(key.clone(), upload.clone())) {
+            return Err(s3_error!(InvalidPart));
+        }
         let answer = self.inner.complete_multipart_upload(of_one_user(request)).await?;
         self.ended(key, upload);
         Ok(answer)

@@ -130,6 +130,11 @@ impl S3 {
         self.between.troubles.count()
     }
 
+    /// From now on it accepts parts of uploads and has them no more, or keeps them again.
+    pub fn lose_parts(&self, is: bool) {
+        self.bucket.lose_parts(is);
+    }
+
     /// Accepts requests that are signed with these keys, too.
     pub fn accept_keys(&self, id: &str, secret: &str) {
         self.keys.accept(id, secret);

@@ -3,6 +3,7 @@
 //! `docs/failure-modes.md`.
 
 mod altered;
+mod bad_disk;
 mod database;
 mod deletions;
 mod deploy;

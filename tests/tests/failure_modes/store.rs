@@ -11,7 +11,7 @@ use heim_tests::{
     fleet::Fleet,
     proxy::{Fault, Proxy, Way},
     raw::{Raw, upload_head},
-    s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY, Trouble},
+    s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY, Seen, Trouble},
     sharing::{NAMES, finished, share, share_accepted},
     slow,
     small_disk::SmallDisk,
@@ -296,6 +296,31 @@ async fn f55_a_put_whose_answer_is_lost_is_done_once() {
     assert_eq!((status, s3.troubled()), (201, 1));
     assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
     assert_eq!(s3.objects().len(), 2 * NAMES.len());
+    let original = s3.objects().into_iter().find(|key| key.contains(&format!("{}/original", handle.id)));
+    assert!(std::fs::read(s3.path(&original.expect("it is there"))).expect("a file") == large);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f56_an_upload_of_which_a_part_is_lost_is_refused_and_aborted_and_can_be_tried_again() {
+    let s3 = S3::start();
+    let fleet = over(s3.port(), &[]).await;
+    let (ana, large) = (enter(fleet.base(0)).await, corpus::read(corpus::LARGE));
+    let handle = ana.upload_handle().await;
+    ana.send("look", &[handle.id]).await;
+    s3.lose_parts(true);
+    let answer = Web::default().upload(&handle, large.clone()).await;
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+    assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
+    // By the coordinator that began it: sweeps of the store leave what is younger than a day.
+    becomes(&s3, 0).await;
+    let (asked, aborted) = (s3.seen(), |seen: &Seen| seen.method == "DELETE" && seen.target.contains("uploadId="));
+    assert_eq!(asked.iter().filter(|seen| aborted(seen)).count(), 1, "{asked:?}");
+    assert_eq!(ana.media(handle.id).await.state, MediaState::Created);
+
+    s3.lose_parts(false);
+    assert_eq!(Web::default().upload(&handle, large.clone()).await.status, 201);
+    assert_eq!(finished(&ana, handle.id).await.state, MediaState::Ready);
+    becomes(&s3, NAMES.len()).await;
     let original = s3.objects().into_iter().find(|key| key.contains(&format!("{}/original", handle.id)));
     assert!(std::fs::read(s3.path(&original.expect("it is there"))).expect("a file") == large);
 }

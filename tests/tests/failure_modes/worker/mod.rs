@@ -2,6 +2,7 @@
 //! children.
 
 mod children;
+mod clocks;
 mod cut_off;
 mod frozen;
 mod killed;
