@@ -17,13 +17,13 @@ use serde_json::json;
 use std::path::PathBuf;
 
 /// A coordinator over a disk of its own, in which somebody has shared a picture.
-struct Disk {
+struct Deployment {
     fleet: Fleet,
     ana: Client,
     disk: SmallDisk,
 }
 
-impl Disk {
+impl Deployment {
     async fn start() -> Self {
         let disk = SmallDisk::of(64 << 20);
         let url = format!("file://{}", disk.path().join("store").display());
@@ -72,35 +72,35 @@ impl Disk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f60_a_store_that_is_read_only_is_503_and_not_ready_until_it_can_be_written() {
-    let disk = Disk::start().await;
-    disk.disk.read_only(true);
-    disk.is_refused_until("read-only", async || disk.disk.read_only(false)).await;
+    let here = Deployment::start().await;
+    here.disk.read_only(true);
+    here.is_refused_until("read-only", async || here.disk.read_only(false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f60_a_store_whose_disk_fails_is_503_and_not_ready_until_it_is_well() {
-    let disk = Disk::start().await;
-    let errors = IoErrors::of(&disk.fleet.coordinators[0]).await;
-    disk.is_refused_until("failing", async || errors.heal().await).await;
+    let here = Deployment::start().await;
+    let errors = IoErrors::of(&here.fleet.coordinators[0]).await;
+    here.is_refused_until("failing", async || errors.heal().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f60_a_disk_that_fails_under_a_transcoding_costs_no_attempt() {
-    let disk = Disk::start().await;
-    let errors = IoErrors::of(&disk.fleet.workers[0]).await;
-    let id = share_accepted(&disk.ana, corpus::read(corpus::SMALL)).await;
-    let database = disk.fleet.database().await;
+    let here = Deployment::start().await;
+    let errors = IoErrors::of(&here.fleet.workers[0]).await;
+    let id = share_accepted(&here.ana, corpus::read(corpus::SMALL)).await;
+    let database = here.fleet.database().await;
     until("it was tried, and put off", async || {
         let job = job(&database, id).await;
         (job.fence >= 1 && job.state == "pending").then_some(())
     })
     .await;
     until("the original is there, and nothing half", async || {
-        (stored::files(&disk.folder()).len() == NAMES.len() + 1).then_some(())
+        (stored::files(&here.folder()).len() == NAMES.len() + 1).then_some(())
     })
     .await;
     errors.heal().await;
-    assert_eq!(finished(&disk.ana, id).await.state, MediaState::Ready);
+    assert_eq!(finished(&here.ana, id).await.state, MediaState::Ready);
     let ended = job(&database, id).await;
     assert_eq!((ended.state.as_str(), ended.failures), ("done", 0), "{}", ended.line);
 }
