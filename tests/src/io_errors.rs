@@ -2,7 +2,6 @@
 //! ends in EIO. `strace` says so in the kernel's place.
 
 use crate::{process::Process, until::within};
-use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -34,10 +33,9 @@ impl IoErrors {
         Self(tracer)
     }
 
-    /// Returns when the disk is well again.
+    /// Returns when the disk is well again. Killed, for the kernel lets go of whatever was
+    /// traced then; strace itself waits for each thread and child of it to stop first.
     pub async fn heal(mut self) {
-        let id = self.0.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).expect("it runs");
-        kill_process(id, Signal::TERM).expect("a child that was not awaited can be signalled");
-        within("strace lets go", self.0.wait()).await.expect("a child can be awaited");
+        within("strace is gone", self.0.kill()).await.expect("a child can be killed");
     }
 }

@@ -101,6 +101,10 @@ async fn f60_a_disk_that_fails_under_a_transcoding_costs_no_attempt() {
     .await;
     errors.heal().await;
     assert_eq!(finished(&here.ana, id).await.state, MediaState::Ready);
-    let ended = job(&database, id).await;
+    let ended = until("its verdict is in", async || {
+        let job = job(&database, id).await;
+        (job.state != "running").then_some(job)
+    })
+    .await;
     assert_eq!((ended.state.as_str(), ended.failures), ("done", 0), "{}", ended.line);
 }
