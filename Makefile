@@ -26,7 +26,7 @@ release: ## What a fleet runs, with AVIF, in target/release
 	@scripts/require $(BUILD_PACKAGES) $(AVIF_PACKAGES)
 	$(CARGO) build --locked --release --workspace --bins --features heim-pixels/avif
 
-test: check web-test docs unit ## All checks and all tests
+test: check web-test docs unit avif-test ## All checks and all tests
 
 check: format lint
 
