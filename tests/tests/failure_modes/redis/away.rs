@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// Longer than every patience, backoff and redispatch in it; minutes, where they are asked for.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
 fn away() -> Duration {
     let seconds = std::env::var("HEIM_MEDIA_REDIS_AWAY_S").map_or(30, |text| text.parse().expect("a number"));
     Duration::from_secs(seconds)
