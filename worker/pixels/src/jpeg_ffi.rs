@@ -3,11 +3,16 @@
 //! What a file means is none of their business.
 #![expect(unsafe_code, reason = "libjpeg-turbo is written in C")]
 
-use crate::{Limits, Step, plan::Size};
+use crate::{
+    Limits, Step,
+    plan::Size,
+    scan::{Block, Codes, Header as ScanHeader, Place, Scan, ScanError},
+};
 use std::{
     ffi::{CStr, c_char, c_int, c_uint, c_void},
     marker::PhantomData,
     ptr::{self, NonNull},
+    slice,
 };
 
 // It is what the C below is linked against.
@@ -67,6 +72,148 @@ struct Raw {
     _opaque: [u8; 0],
 }
 
+/// Blocks of a unit, at most (libjpeg's `D_MAX_BLOCKS_IN_MCU`).
+const PLACES_MAX: usize = 10;
+
+/// What libjpeg says of a scan.
+#[repr(C)]
+struct RawScan {
+    is_progressive: u8,
+    first: u8,
+    last: u8,
+    known: u8,
+    low: u8,
+    count: u8,
+    places: [Place; PLACES_MAX],
+    codes: [[*const Codes; 4]; 2],
+}
+
+/// The scan that is being read.
+#[derive(Default)]
+struct Slot(Option<Scan>);
+
+type Read = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut &mut Block, c_int, *mut usize) -> c_int;
+
+/// Who reads scans instead of libjpeg.
+#[repr(C)]
+struct ScanReader {
+    slot: *mut c_void,
+    begin: unsafe extern "C" fn(*mut c_void, *const RawScan) -> c_int,
+    restart: unsafe extern "C" fn(*mut c_void, usize),
+    read: Read,
+}
+
+/// Whether it reads this scan.
+///
+/// # Safety
+/// The slot is of the [`Reader`] that decodes, and what libjpeg says is there.
+unsafe extern "C" fn begin(slot: *mut c_void, raw: *const RawScan) -> c_int {
+    // SAFETY: as above.
+    let raw = unsafe { &*raw };
+    // SAFETY: as above.
+    let slot = unsafe { &mut *slot.cast::<Slot>() };
+    // SAFETY: libjpeg's tables are there or null, and begin like `Codes`.
+    let codes = raw.codes.map(|codes| codes.map(|codes| unsafe { codes.as_ref() }));
+    slot.0 = Scan::new(ScanHeader {
+        is_progressive: raw.is_progressive != 0,
+        band: (raw.first, raw.last),
+        bits: (raw.known, raw.low),
+        codes,
+        places: &raw.places[..usize::from(raw.count).min(PLACES_MAX)],
+    });
+    c_int::from(slot.0.is_some())
+}
+
+/// # Safety
+/// The slot is of the [`Reader`] that decodes.
+unsafe extern "C" fn restart(slot: *mut c_void, at: usize) {
+    // SAFETY: as above.
+    let slot = unsafe { &mut *slot.cast::<Slot>() };
+    if let Some(scan) = &mut slot.0 {
+        scan.restart(at);
+    }
+}
+
+/// Reads a unit, and says which byte is the next.
+///
+/// # Safety
+/// The slot is of the [`Reader`] that decodes, the file is of `len` bytes, and there are
+/// `count` blocks, none of them twice.
+unsafe extern "C" fn read(
+    slot: *mut c_void,
+    file: *const u8,
+    len: usize,
+    blocks: *mut &mut Block,
+    count: c_int,
+    at: *mut usize,
+) -> c_int {
+    // SAFETY: as above.
+    unsafe { read_by(Scan::read, slot, (file, len), (blocks, count), at) }
+}
+
+/// The same on a processor that has what [`Scan::read_by_bmi`] needs.
+///
+/// # Safety
+/// As of [`read`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
+unsafe extern "C" fn read_by_bmi(
+    slot: *mut c_void,
+    file: *const u8,
+    len: usize,
+    blocks: *mut &mut Block,
+    count: c_int,
+    at: *mut usize,
+) -> c_int {
+    let read = |scan: &mut Scan, file: &[u8], blocks: &mut [&mut Block]| scan.read_by_bmi(file, blocks);
+    // SAFETY: as above.
+    unsafe { read_by(read, slot, (file, len), (blocks, count), at) }
+}
+
+#[expect(clippy::inline_always, reason = "it is the body of two functions")]
+#[inline(always)]
+unsafe fn read_by(
+    read: impl FnOnce(&mut Scan, &[u8], &mut [&mut Block]) -> Result<(), ScanError>,
+    slot: *mut c_void,
+    (file, len): (*const u8, usize),
+    (blocks, count): (*mut &mut Block, c_int),
+    at: *mut usize,
+) -> c_int {
+    // SAFETY: as the caller says.
+    let Slot(Some(scan)) = (unsafe { &mut *slot.cast::<Slot>() }) else { return 1 };
+    // SAFETY: as the caller says.
+    let file = unsafe { slice::from_raw_parts(file, len) };
+    let count = usize::try_from(count).unwrap_or_default();
+    // SAFETY: as the caller says; a reference is a pointer that is not null.
+    let blocks = unsafe { slice::from_raw_parts_mut(blocks, count) };
+    let outcome = read(scan, file, blocks);
+    // SAFETY: as the caller says.
+    unsafe { *at = scan.at() };
+    // As the other side numbers them.
+    match outcome {
+        Ok(()) => 0,
+        Err(ScanError::CutShort) => 1,
+        Err(ScanError::BadCode) => 2,
+    }
+}
+
+/// The faster of the functions that this processor can do.
+fn faster_read() -> Read {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_all = is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        // PDEP is a program within AMD's processors that have neither of these.
+        let is_fast = is_x86_feature_detected!("vaes") || is_x86_feature_detected!("avx512f");
+        if has_all && is_fast {
+            return read_by_bmi;
+        }
+    }
+    read
+}
+
 unsafe extern "C" {
     fn heim_jpeg_open(
         scans_max: c_int,
@@ -77,7 +224,7 @@ unsafe extern "C" {
     fn heim_jpeg_text(raw: *const Raw) -> *const c_char;
     fn heim_jpeg_read_header(raw: *mut Raw, file: *const u8, len: usize, header: *mut Header) -> c_int;
     fn heim_jpeg_scale(raw: *mut Raw, denominator: c_uint, width: *mut u32, height: *mut u32) -> c_int;
-    fn heim_jpeg_start(raw: *mut Raw, fresh_bytes: usize) -> c_int;
+    fn heim_jpeg_start(raw: *mut Raw, fresh_bytes: usize, reader: *const ScanReader) -> c_int;
     fn heim_jpeg_read_rows(raw: *mut Raw, into: *mut u8, rows: c_uint, row_bytes: usize) -> c_int;
     fn heim_jpeg_finish(raw: *mut Raw) -> c_int;
 }
@@ -97,6 +244,8 @@ pub(crate) struct Reader<'a> {
     /// What is left to be read, once it is scaled.
     row_bytes: usize,
     rows: u32,
+    scan: Box<Slot>,
+    read: Read,
     borrowed: PhantomData<(&'a [u8], &'a Limits)>,
 }
 
@@ -107,7 +256,15 @@ impl<'a> Reader<'a> {
         // SAFETY: the limits outlive the reader, and with it all calls of `is_in_time`.
         let raw = unsafe { heim_jpeg_open(scans_max, is_in_time, ptr::from_ref(limits).cast()) };
         let raw = NonNull::new(raw).ok_or(JpegError::Memory)?;
-        let mut reader = Self { raw, header: Header::default(), row_bytes: 0, rows: 0, borrowed: PhantomData };
+        let mut reader = Self {
+            raw,
+            header: Header::default(),
+            row_bytes: 0,
+            rows: 0,
+            scan: Box::default(),
+            read: faster_read(),
+            borrowed: PhantomData,
+        };
         let header = &raw mut reader.header;
         // SAFETY: the pointer and the length are of one slice, which outlives the
         // reader, and the other pointer is of a header.
@@ -119,6 +276,12 @@ impl<'a> Reader<'a> {
     /// What the file's header says.
     pub(crate) fn header(&self) -> Header {
         self.header
+    }
+
+    /// Reads scans as a processor does that has no more than all have.
+    #[cfg(test)]
+    pub(crate) fn read_slowly(&mut self) {
+        self.read = read;
     }
 
     /// Makes the picture smaller, to one of so many of each side, rounded up: 1, 2, 4
@@ -137,8 +300,9 @@ impl<'a> Reader<'a> {
     /// bytes of memory that was never written to are for the rows: what they are made of
     /// makes room for them.
     pub(crate) fn start(&mut self, fresh_bytes: usize) -> Result<(), JpegError> {
+        let reader = ScanReader { slot: (&raw mut *self.scan).cast(), begin, restart, read: self.read };
         // SAFETY: the reader is open.
-        let outcome = unsafe { heim_jpeg_start(self.raw.as_ptr(), fresh_bytes) };
+        let outcome = unsafe { heim_jpeg_start(self.raw.as_ptr(), fresh_bytes, &raw const reader) };
         self.check(outcome)
     }
 

@@ -49,6 +49,7 @@ mod plan;
 mod pool;
 mod raster;
 mod resize;
+mod scan;
 mod stopwatch;
 mod transcoder;
 mod webp_ffi;

@@ -12,7 +12,7 @@ use heim_common::{
 use std::cmp::Reverse;
 
 /// Longest side of the picture that the placeholder is computed from.
-pub(crate) const PLACEHOLDER_SIDE: u32 = 100;
+pub(crate) const PLACEHOLDER_SIDE: u32 = 50;
 /// Up to this longest side of the largest target, a decoder's own scaling must
 /// leave twice the target's size: worth 1 to 2 points of ssimulacra2 for a
 /// small picture; above, it costs time and shows nothing.
@@ -176,7 +176,7 @@ mod tests {
     fn a_small_largest_target_is_decoded_at_twice_its_size() {
         assert_eq!(Plan::new((4000, 3000), Orientation::Upright, &default_specs()[..2]).decoded_min(), (640, 480));
         assert_eq!(Plan::new((4000, 3000), Orientation::Upright, &default_specs()).decoded_min(), (1280, 960));
-        assert_eq!(sizes(&Plan::new((4000, 3000), Orientation::Upright, &[])), [(100, 75)]);
+        assert_eq!(sizes(&Plan::new((4000, 3000), Orientation::Upright, &[])), [(50, 38)]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The marker segments of a JPEG (ITU-T T.81, annex B): what they declare, and
 //! whether they are all there. No coefficient is decoded here.
 
+use memchr::memchr;
+
 /// How the payload of a segment begins that carries a part of an ICC profile.
 const ICC_TAG: &[u8] = b"ICC_PROFILE\0";
 
@@ -34,7 +36,7 @@ impl<'a> Iterator for Segments<'a> {
     fn next(&mut self) -> Option<Segment<'a>> {
         loop {
             let rest = self.file.get(self.at..)?;
-            self.at += rest.iter().position(|byte| *byte == 0xff)? + 1;
+            self.at += memchr(0xff, rest)? + 1;
             let marker = *self.file.get(self.at)?;
             match marker {
                 // A stuffed zero, a restart marker or a fill byte: the 0xff of
@@ -104,6 +106,13 @@ pub(super) fn read_head(file: &[u8]) -> Option<Head> {
     None
 }
 
+/// All that comes before the first scan; of a file without one, all of it.
+pub(super) fn before_scans(file: &[u8]) -> &[u8] {
+    let mut segments = Segments::of(file);
+    let is_there = segments.any(|segment| segment.marker == SOS);
+    if is_there { &file[..segments.at] } else { file }
+}
+
 fn read_frame(process: u8, payload: &[u8]) -> Option<Frame> {
     let &[precision, h1, h2, w1, w2, components] = payload.first_chunk()?;
     let (height, width) = (u16::from_be_bytes([h1, h2]), u16::from_be_bytes([w1, w2]));
@@ -169,6 +178,9 @@ mod tests {
         let head = read_head(FILE).unwrap();
         let frame = Frame { process: 0, precision: 8, size: (32, 16), components: 1, coefficient_bytes: 4 * 2 * 128 };
         assert_eq!(head, Head { frame: Some(frame), several_scans: false, adobe: false, icc: None });
+        assert!(before_scans(FILE).ends_with(b"\xff\xda\0\x03\x01"));
+        assert_eq!(before_scans(b"\xff\xd8no scan"), b"\xff\xd8no scan");
+        assert_eq!(before_scans(b"\xff"), b"\xff");
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub(crate) fn inspect(format: Format, bytes: &[u8], limits: &Limits) -> Result<I
 pub(crate) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
     match format {
         Format::Avif => avif::orientation(bytes),
+        // Not among a picture's own bytes, which are many.
+        Format::Jpeg => Orientation::read(jpeg_segments::before_scans(bytes)),
         _ => Orientation::read(bytes),
     }
 }

@@ -24,6 +24,7 @@
 
 #include <jpeglib.h>
 #include <jerror.h>
+#include <jpegint.h>
 
 /* How a call ended. */
 enum { DONE, DAMAGED, TOO_MANY_SCANS, TOO_LATE, OUT_OF_MEMORY };
@@ -47,6 +48,24 @@ struct coefficients {
   char *kept;
 };
 
+/* What a file says of a scan. */
+struct heim_jpeg_scan {
+  uint8_t is_progressive, first, last, known, low, count;
+  struct {
+    uint8_t component, dc, ac;
+  } places[D_MAX_BLOCKS_IN_MCU];
+  const JHUFF_TBL *codes[2][NUM_HUFF_TBLS];
+};
+
+/* Who reads scans instead of libjpeg: says at the beginning of each whether it does,
+ * and after each unit how that went and up to which byte it read. */
+struct heim_jpeg_reader {
+  void *self;
+  int (*begin)(void *self, const struct heim_jpeg_scan *);
+  void (*restart)(void *self, size_t at);
+  int (*read)(void *self, const unsigned char *file, size_t len, JBLOCKROW *blocks, int count, size_t *at);
+};
+
 struct heim_jpeg {
   struct jpeg_decompress_struct library;
   struct jpeg_error_mgr errors;
@@ -58,6 +77,11 @@ struct heim_jpeg {
   jmp_buf caller;
   int outcome;
   int scans_max;
+  struct heim_jpeg_reader reader;
+  void (*start_pass)(j_decompress_ptr);
+  const unsigned char *file;
+  size_t len;
+  unsigned units_to_restart;
   int (*is_in_time)(const void *);
   const void *deadline;
   char text[JMSG_LENGTH_MAX];
@@ -96,11 +120,81 @@ static void on_message(j_common_ptr library, int level) {
   if (level < 0 && !is_harmless(library->err->msg_code)) on_error(library);
 }
 
+/* How a unit of a scan was. */
+enum { WHOLE, CUT_SHORT, BAD_CODE };
+
+/* The next unit's coefficients, in place of one of libjpeg's functions. */
+static boolean read_unit(j_decompress_ptr library, JBLOCKROW *blocks) {
+  struct heim_jpeg *self = self_of((j_common_ptr)library);
+  struct jpeg_source_mgr *source = library->src;
+  const struct heim_jpeg_reader *reader = &self->reader;
+  size_t at;
+  if (library->restart_interval != 0) {
+    if (self->units_to_restart == 0) {
+      if (!library->marker->read_restart_marker(library)) ERREXIT(library, JERR_CANT_SUSPEND);
+      reader->restart(reader->self, (size_t)(source->next_input_byte - self->file));
+      self->units_to_restart = library->restart_interval;
+    }
+    self->units_to_restart--;
+  }
+  int outcome = reader->read(reader->self, self->file, self->len, blocks, library->blocks_in_MCU, &at);
+  source->next_input_byte = self->file + at;
+  source->bytes_in_buffer = self->len - at;
+  if (outcome == CUT_SHORT) WARNMS(library, JWRN_HIT_MARKER);
+  if (outcome == BAD_CODE) WARNMS(library, JWRN_HUFF_BAD_CODE);
+  return TRUE;
+}
+
+/* At the beginning of a scan, when libjpeg has looked at what the file says of it. */
+static void begin_scan(struct heim_jpeg *self) {
+  struct jpeg_decompress_struct *library = &self->library;
+  struct heim_jpeg_scan scan = {
+    .is_progressive = library->progressive_mode,
+    .first = (uint8_t)library->Ss,
+    .last = (uint8_t)library->Se,
+    .known = (uint8_t)library->Ah,
+    .low = (uint8_t)library->Al,
+    .count = (uint8_t)library->blocks_in_MCU,
+  };
+  for (int at = 0; at < library->blocks_in_MCU; at++) {
+    int component = library->MCU_membership[at];
+    scan.places[at].component = (uint8_t)component;
+    scan.places[at].dc = (uint8_t)library->cur_comp_info[component]->dc_tbl_no;
+    scan.places[at].ac = (uint8_t)library->cur_comp_info[component]->ac_tbl_no;
+  }
+  for (int table = 0; table < NUM_HUFF_TBLS; table++) {
+    scan.codes[0][table] = library->dc_huff_tbl_ptrs[table];
+    scan.codes[1][table] = library->ac_huff_tbl_ptrs[table];
+  }
+  if (!self->reader.begin(self->reader.self, &scan)) return;
+  self->file = library->src->next_input_byte;
+  self->len = library->src->bytes_in_buffer;
+  self->reader.restart(self->reader.self, 0);
+  self->units_to_restart = library->restart_interval;
+  library->entropy->decode_mcu = read_unit;
+}
+
+static void start_pass(j_decompress_ptr library) {
+  struct heim_jpeg *self = self_of((j_common_ptr)library);
+  self->start_pass(library);
+  begin_scan(self);
+}
+
+/* The first scan has begun by then, and nothing of it is read. */
+static void take_scans_over(struct heim_jpeg *self) {
+  struct jpeg_decompress_struct *library = &self->library;
+  if (self->start_pass != NULL || library->arith_code || library->master->lossless) return;
+  self->start_pass = library->entropy->start_pass;
+  library->entropy->start_pass = start_pass;
+  begin_scan(self);
+}
+
 /* Once for each row of blocks that is read, and for each call for rows. */
 static void on_progress(j_common_ptr library) {
   struct heim_jpeg *self = self_of(library);
   if (self->library.input_scan_number > self->scans_max) end(self, TOO_MANY_SCANS);
   if (!self->is_in_time(self->deadline)) end(self, TOO_LATE);
+  take_scans_over(self);
 }
 
 static jvirt_barray_ptr on_request(j_common_ptr library, int pool, boolean zeroed, JDIMENSION blocks,
@@ -222,9 +316,10 @@ int heim_jpeg_scale(struct heim_jpeg *self, unsigned denominator, uint32_t *widt
 
 /* The third, in which all scans are read if there are several. Rows will take so
  * many bytes of memory that was not there before. */
-int heim_jpeg_start(struct heim_jpeg *self, size_t fresh_bytes) {
+int heim_jpeg_start(struct heim_jpeg *self, size_t fresh_bytes, const struct heim_jpeg_reader *reader) {
   RETURN_HERE(self);
   self->to_give_back = fresh_bytes;
+  self->reader = *reader;
   jpeg_start_decompress(&self->library);
   return DONE;
 }

@@ -7,7 +7,7 @@ use crate::{
     plan::Size,
 };
 use std::time::{Duration, Instant};
-use turbojpeg::{Compressor, Decompressor, Image, PixelFormat, ScalingFactor};
+use turbojpeg::{Compressor, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
 fn limits() -> Limits {
     Limits::until(Instant::now() + Duration::from_mins(1))
@@ -16,7 +16,18 @@ fn limits() -> Limits {
 /// Every row, so many at a time, at one to `denominator`.
 fn by_rows(file: &[u8], denominator: u32, band: usize) -> Result<(Size, Vec<u8>), JpegError> {
     let limits = limits();
+    rows_of(Reader::open(file, &limits)?, denominator, band)
+}
+
+/// The same, as on a processor that has no more than all have.
+fn slowly(file: &[u8], denominator: u32) -> Result<(Size, Vec<u8>), JpegError> {
+    let limits = limits();
     let mut reader = Reader::open(file, &limits)?;
+    reader.read_slowly();
+    rows_of(reader, denominator, 16)
+}
+
+fn rows_of(mut reader: Reader<'_>, denominator: u32, band: usize) -> Result<(Size, Vec<u8>), JpegError> {
     let (width, height) = reader.scale(denominator)?;
     let row = width as usize * if reader.header().is_of_inks() { 4 } else { 3 };
     let mut pixels = vec![0; row * height as usize];
@@ -41,7 +52,8 @@ fn at_once(file: &[u8], denominator: usize) -> (Size, Vec<u8>) {
     let pitch = width * format.size();
     let mut pixels = vec![0; pitch * height];
     let image = Image { pixels: pixels.as_mut_slice(), width, pitch, height, format };
-    decompressor.decompress(file, image).unwrap();
+    // It says so of what it warned of, too, after all is there.
+    let _: Result<(), turbojpeg::Error> = decompressor.decompress(file, image);
     ((u32::try_from(width).unwrap(), u32::try_from(height).unwrap()), pixels)
 }
 
@@ -61,6 +73,110 @@ fn rows_in_bands_are_those_of_the_picture_at_once() {
             assert!(made == whole, "{file}, {band} rows at a time");
         }
     }
+}
+
+/// A picture that has all frequencies, of uneven sides.
+fn noise(width: usize, height: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let value = |at: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // More of it to the right.
+        let depth = u32::try_from(at / 3 % width * 8 / width).unwrap();
+        u8::try_from(at % 251 / 2).unwrap() + u8::try_from(state >> 24 >> (8 - depth)).unwrap()
+    };
+    (0..width * height * 3).map(value).collect()
+}
+
+/// How a file is made.
+#[derive(Clone, Copy, Debug)]
+struct Making(Subsamp, i32, Order);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// By the codes that all files may have.
+    Plain,
+    Optimized,
+    Progressive,
+}
+
+impl Making {
+    fn file(self, (width, height): (usize, usize)) -> Vec<u8> {
+        let pixels = noise(width, height);
+        let image = Image { pixels: &*pixels, width, pitch: width * 3, height, format: PixelFormat::RGB };
+        let mut compressor = Compressor::new().unwrap();
+        compressor.set_subsamp(self.0).unwrap();
+        compressor.set_quality(self.1).unwrap();
+        compressor.set_progressive(self.2 == Order::Progressive).unwrap();
+        compressor.set_optimize(self.2 != Order::Plain).unwrap();
+        compressor.compress_to_vec(image).unwrap()
+    }
+}
+
+#[test]
+fn scans_are_read_as_libjpeg_reads_them() {
+    use Subsamp::{Gray, None, Sub1x2, Sub2x1, Sub2x2, Sub4x1};
+    for subsamp in [None, Sub2x1, Sub2x2, Sub1x2, Sub4x1, Gray] {
+        for order in [Order::Plain, Order::Optimized, Order::Progressive] {
+            for quality in [5, 60, 100] {
+                let making = Making(subsamp, quality, order);
+                let file = making.file((97, 83));
+                for denominator in [1, 2, 8] {
+                    let meant = at_once(&file, denominator as usize);
+                    assert!(by_rows(&file, denominator, 16).unwrap() == meant, "{making:?} at 1/{denominator}");
+                    assert!(slowly(&file, denominator).unwrap() == meant, "{making:?} at 1/{denominator}, slowly");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn scans_go_on_after_restart_markers() {
+    for file in [
+        include_bytes!("../../tests/fixtures/restarts/sequential.jpg").as_slice(),
+        include_bytes!("../../tests/fixtures/restarts/progressive.jpg"),
+    ] {
+        assert!(by_rows(file, 1, 16).unwrap() == at_once(file, 1));
+        assert!(slowly(file, 1).unwrap() == at_once(file, 1));
+        // One that is missing, and one out of turn.
+        let at = file.windows(2).rposition(|two| two[0] == 0xff && (0xd0..=0xd7).contains(&two[1])).unwrap();
+        let missing = [&file[..at], &file[at + 2..]].concat();
+        assert!(matches!(by_rows(&missing, 1, 16), Err(JpegError::Damaged(_))));
+        let mut wrong = file.to_vec();
+        wrong[at + 1] ^= 1;
+        assert!(matches!(by_rows(&wrong, 1, 16), Err(JpegError::Damaged(_))));
+    }
+}
+
+/// A bit is wrong in each: what is not refused has to look as it does to libjpeg, which
+/// goes on after an error.
+#[test]
+fn what_is_damaged_and_not_noticed_is_read_as_libjpeg_reads_it() {
+    let (mut taken, mut refused) = (0, 0);
+    for making in [
+        Making(Subsamp::Sub2x2, 30, Order::Optimized),
+        Making(Subsamp::None, 90, Order::Plain),
+        Making(Subsamp::Sub2x2, 40, Order::Progressive),
+        Making(Subsamp::Gray, 95, Order::Progressive),
+    ] {
+        let file = making.file((48, 40));
+        for at in (scans(&file)[0] + 14..file.len() - 2).step_by(3) {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1 << (at % 8);
+            match (by_rows(&damaged, 1, 16), slowly(&damaged, 1)) {
+                (Ok(read), Ok(slowly)) => {
+                    assert!(read == slowly && read == at_once(&damaged, 1), "{making:?}, byte {at}");
+                    taken += 1;
+                }
+                (Err(JpegError::Damaged(read)), Err(JpegError::Damaged(slowly))) => {
+                    assert_eq!(read, slowly);
+                    refused += 1;
+                }
+                (read, slowly) => panic!("{making:?}, byte {at}: {} and {}", read.is_ok(), slowly.is_ok()),
+            }
+        }
+    }
+    assert!(taken > 100 && refused > 100, "{taken} taken, {refused} refused");
 }
 
 /// Where each scan of a file begins.
