@@ -1,6 +1,6 @@
 //! The door to libwebp: three safe functions over its C interface. This file,
-//! `jpeg_ffi` and `avif_ffi` have the only `unsafe` code of this repository. What
-//! a file means is none of their business.
+//! `jpeg_ffi` and `avif_ffi` have the `unsafe` code of this repository, but for one call in
+//! `decode/unfilter.rs`. What a file means is none of their business.
 #![expect(unsafe_code, reason = "libwebp is written in C")]
 
 #[cfg(test)]

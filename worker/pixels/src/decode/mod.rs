@@ -13,9 +13,11 @@ mod gif_frames;
 mod jpeg;
 mod jpeg_segments;
 mod png;
+mod png_plain;
 pub(crate) mod riff;
 #[cfg(feature = "avif")]
 mod squares;
+mod unfilter;
 mod webp;
 mod webp_frames;
 

@@ -189,7 +189,7 @@ mod tests {
         }
         assert_eq!(Entry::new(Kind::Ac, 4, 0xf0).value(u64::MAX), 0);
         let end = Entry::new(Kind::Band, 4, 0x30);
-        assert!(end.is_end() && end.raw(0b1010_101 << 57) == 0b101);
+        assert!(end.is_end() && end.raw(0b0101_0101 << 57) == 0b101);
         assert!(Entry::new(Kind::Ac, 4, 0x30).is_end() && !Entry::new(Kind::Ac, 4, 0xf0).is_end());
     }
 
