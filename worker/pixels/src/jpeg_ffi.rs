@@ -90,7 +90,12 @@ struct RawScan {
 
 /// The scan that is being read.
 #[derive(Default)]
-struct Slot(Option<Scan>);
+struct Slot {
+    scan: Option<Scan>,
+    /// How many of its units, and of those of scans before it.
+    #[cfg(test)]
+    units: usize,
+}
 
 type Read = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut &mut Block, c_int, *mut usize) -> c_int;
 
@@ -114,14 +119,14 @@ unsafe extern "C" fn begin(slot: *mut c_void, raw: *const RawScan) -> c_int {
     let slot = unsafe { &mut *slot.cast::<Slot>() };
     // SAFETY: libjpeg's tables are there or null, and begin like `Codes`.
     let codes = raw.codes.map(|codes| codes.map(|codes| unsafe { codes.as_ref() }));
-    slot.0 = Scan::new(ScanHeader {
+    slot.scan = Scan::new(ScanHeader {
         is_progressive: raw.is_progressive != 0,
         band: (raw.first, raw.last),
         bits: (raw.known, raw.low),
         codes,
         places: &raw.places[..usize::from(raw.count).min(PLACES_MAX)],
     });
-    c_int::from(slot.0.is_some())
+    c_int::from(slot.scan.is_some())
 }
 
 /// # Safety
@@ -129,7 +134,7 @@ unsafe extern "C" fn begin(slot: *mut c_void, raw: *const RawScan) -> c_int {
 unsafe extern "C" fn restart(slot: *mut c_void, at: usize) {
     // SAFETY: as above.
     let slot = unsafe { &mut *slot.cast::<Slot>() };
-    if let Some(scan) = &mut slot.0 {
+    if let Some(scan) = &mut slot.scan {
         scan.restart(at);
     }
 }
@@ -180,7 +185,12 @@ unsafe fn read_by(
     at: *mut usize,
 ) -> c_int {
     // SAFETY: as the caller says.
-    let Slot(Some(scan)) = (unsafe { &mut *slot.cast::<Slot>() }) else { return 1 };
+    let slot = unsafe { &mut *slot.cast::<Slot>() };
+    #[cfg(test)]
+    {
+        slot.units += 1;
+    }
+    let Some(scan) = &mut slot.scan else { return 1 };
     // SAFETY: as the caller says.
     let file = unsafe { slice::from_raw_parts(file, len) };
     let count = usize::try_from(count).unwrap_or_default();
@@ -205,9 +215,7 @@ fn faster_read() -> Read {
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("lzcnt")
             && is_x86_feature_detected!("popcnt");
-        // PDEP is a program within AMD's processors that have neither of these.
-        let is_fast = is_x86_feature_detected!("vaes") || is_x86_feature_detected!("avx512f");
-        if has_all && is_fast {
+        if has_all {
             return read_by_bmi;
         }
     }
@@ -282,6 +290,12 @@ impl<'a> Reader<'a> {
     #[cfg(test)]
     pub(crate) fn read_slowly(&mut self) {
         self.read = read;
+    }
+
+    /// How many units of scans were read here, and not by libjpeg.
+    #[cfg(test)]
+    pub(crate) fn units(&self) -> usize {
+        self.scan.units
     }
 
     /// Makes the picture smaller, to one of so many of each side, rounded up: 1, 2, 4

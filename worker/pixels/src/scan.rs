@@ -92,10 +92,10 @@ impl Pass {
 pub(crate) struct Scan {
     pass: Pass,
     band: Band,
-    /// Each is of the codes of places that have the same.
     tables: Vec<Box<Table>>,
-    /// Of which tables the numbers are here.
+    /// The numbers of codes are those of their tables here.
     places: Vec<Place>,
+    has_pdep: bool,
     state: State,
 }
 
@@ -110,6 +110,24 @@ struct State {
     last: [i32; 4],
     /// More blocks without anything new in the band.
     blocks: u32,
+}
+
+/// Whether PDEP is one instruction: within AMD's processors that have neither of these it is a
+/// program.
+fn has_pdep() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("vaes") || is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+/// A set without so many of its lowest.
+#[inline(always)]
+fn skip(mut set: u64, count: usize) -> u64 {
+    for _ in 0..count {
+        set &= set.wrapping_sub(1);
+    }
+    set
 }
 
 /// Tables, each made when it is first asked for.
@@ -158,7 +176,7 @@ impl Scan {
         }
         // Of a scan that is not progressive, all that is said of bands is without a meaning.
         let band = Band { first: first.into(), last: last.into(), low: low.into() };
-        Some(Self { pass, band, tables: tables.tables, places, state: State::default() })
+        Some(Self { pass, band, tables: tables.tables, places, has_pdep: has_pdep(), state: State::default() })
     }
 
     /// Begins anew, after a marker, at this byte of the file.
@@ -173,12 +191,7 @@ impl Scan {
 
     /// Reads the next unit into its blocks, which hold what scans before this one said.
     pub(crate) fn read(&mut self, file: &[u8], blocks: &mut [&mut Block]) -> Result<(), ScanError> {
-        self.read_unit::<false>(file, blocks, |mut set, count| {
-            for _ in 0..count {
-                set &= set.wrapping_sub(1);
-            }
-            set
-        })
+        self.read_unit::<false>(file, blocks, skip)
     }
 
     /// The same, on a processor that has these instructions.
@@ -199,6 +212,9 @@ impl Scan {
     #[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
     #[inline(never)]
     fn part_by_bmi(&mut self, file: &[u8], blocks: &mut [&mut Block]) -> Result<(), ScanError> {
+        if !self.has_pdep {
+            return self.read_unit::<false>(file, blocks, skip);
+        }
         self.read_unit::<false>(file, blocks, |set, count| _pdep_u64(u64::MAX.wrapping_shl(count as u32), set))
     }
 

@@ -42,6 +42,10 @@ fn is_plain(info: &Info<'_>) -> bool {
 pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Decoded, PixelError> {
     let mut reader = open(bytes).read_info().map_err(damaged)?;
     let (width, height) = reader.info().size();
+    // The crate would panic (PNG, 11.2.2).
+    if reader.info().palette.as_ref().is_some_and(|palette| palette.len() % 3 != 0 || palette.len() > 256 * 3) {
+        return Err(PixelError::damaged(Format::Png, "a palette that is not of up to 256 colours"));
+    }
     let color = reader.output_color_type().0;
     let mut pixels = context.pool.picture(width, height, color.samples())?;
     if reader.output_buffer_size() != Some(pixels.len()) {

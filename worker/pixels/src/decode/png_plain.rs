@@ -35,28 +35,34 @@ fn chunk(file: &[u8]) -> Result<Chunk<'_>, PlainError> {
     let (checked, rest) = rest.split_at_checked(len.saturating_add(4)).ok_or(PlainError::CutShort)?;
     let (sum, rest) = rest.split_first_chunk().ok_or(PlainError::CutShort)?;
     // What is not critical may be damaged: nothing depends on it.
-    if kind[0].is_ascii_uppercase() && crc32fast::hash(checked) != u32::from_be_bytes(*sum) {
+    if is_critical(*kind) && crc32fast::hash(checked) != u32::from_be_bytes(*sum) {
         return Err(PlainError::Checksum);
     }
     Ok((*kind, &checked[4..], rest))
+}
+
+fn is_critical(kind: [u8; 4]) -> bool {
+    kind[0] & 0x20 == 0
 }
 
 /// Fills all of `pixels`, which are of rows of `width` pixels of `N` bytes.
 pub(super) fn decode<const N: usize>(file: &[u8], width: usize, pixels: &mut [u8]) -> Result<(), PlainError> {
     let mut rest = file.get(8..).ok_or(PlainError::CutShort)?;
     let mut rows = Rows::<N>::new(width, pixels);
-    let mut has_begun = false;
+    let (mut has_begun, mut is_over) = (false, false);
     loop {
         let (kind, data, after) = chunk(rest)?;
         rest = after;
+        is_over |= has_begun && kind != *b"IDAT";
+        has_begun |= kind == *b"IDAT";
         match &kind {
-            b"IDAT" => rows.read(data)?,
+            b"IDAT" if !is_over => rows.read(data)?,
             b"IEND" => return rows.finish(),
-            // After pixels nothing critical comes but the end.
-            _ if has_begun && kind[0].is_ascii_uppercase() => return Err(PlainError::Chunk),
+            // A palette to suggest may be out of place; nothing else that is critical may.
+            b"PLTE" => {}
+            _ if has_begun && is_critical(kind) => return Err(PlainError::Chunk),
             _ => {}
         }
-        has_begun |= kind == *b"IDAT";
     }
 }
 
@@ -89,7 +95,7 @@ impl<'a, const N: usize> Rows<'a, N> {
         self.made == self.pixels.len()
     }
 
-    /// What comes after the last row is not looked at.
+    /// What comes after the last row is neither inflated nor looked at.
     fn read(&mut self, mut data: &[u8]) -> Result<(), PlainError> {
         while !data.is_empty() && !self.stream.is_done() && !self.is_full() {
             let read = self.inflate(data, false)?;
@@ -113,7 +119,9 @@ impl<'a, const N: usize> Rows<'a, N> {
             self.filled -= kept;
             self.done -= kept;
         }
-        let inflated = self.stream.read(data, &mut self.inflated, self.filled, is_end);
+        let left = (self.pixels.len() - self.made) / self.row_bytes * (self.row_bytes + 1);
+        let room = self.inflated.len().min(self.done + left);
+        let inflated = self.stream.read(data, &mut self.inflated[..room], self.filled, is_end);
         let (read, written) = inflated.map_err(PlainError::Stream)?;
         self.filled += written;
         self.make()?;
@@ -247,8 +255,14 @@ mod tests {
         pieces.extend(b"more");
         assert!(plain(&pieces, ColorType::Rgb, width, meant.len()).unwrap() == meant);
         assert!(plain(&pieces, ColorType::Rgb, width, meant.len() - 120).unwrap() == meant[..meant.len() - 120]);
-        let late = joined(&[(b"IDAT", &data), (b"PLTE", &[0; 3]), (b"IEND", &[])]);
-        assert!(matches!(plain(&late, ColorType::Rgb, width, meant.len()), Err(PlainError::Chunk)));
+        let after = |kind: &[u8; 4], more: &[u8]| {
+            let file = joined(&[(b"IDAT", &data), (kind, more), (b"IEND", &[])]);
+            plain(&file, ColorType::Rgb, width, meant.len())
+        };
+        assert!(after(b"PLTE", &[0; 3]).unwrap() == meant);
+        assert!(matches!(after(b"IHDR", &[0; 13]), Err(PlainError::Chunk)));
+        let apart = joined(&[(b"IDAT", &data[..9]), (b"tEXt", b"a\0b"), (b"IDAT", &data[9..]), (b"IEND", &[])]);
+        assert!(matches!(plain(&apart, ColorType::Rgb, width, meant.len()), Err(PlainError::Chunk)));
     }
 
     #[test]
@@ -270,6 +284,17 @@ mod tests {
         assert!(again(&data).unwrap() == meant);
         assert!(matches!(again(&data[..data.len() / 2]), Err(PlainError::Stream(_) | PlainError::CutShort)));
         assert!(matches!(again(b"not zlib"), Err(PlainError::Stream(_))));
+        // A length and a distance that lead nowhere, after the last row (RFC 1951, 3.2.6).
+        let mut beyond = fdeflate::compress_to_vec(&[0, 1, 2, 3]);
+        beyond.truncate(2);
+        // Last block, fixed codes: 0, 1, 2, 3 as literals, length 3, distance 24,577.
+        let bits = "1 10 00110000 00110001 00110010 00110011 0000001 11101 00000000000";
+        let bits: Vec<u8> = bits.bytes().filter(|bit| *bit != b' ').map(|bit| bit - b'0').collect();
+        beyond.extend(bits.chunks(8).map(|eight| eight.iter().rev().fold(0, |byte, bit| byte << 1 | bit)));
+        beyond.extend([0; 8]);
+        let one = joined(&[(b"IDAT", &beyond), (b"IEND", &[])]);
+        assert_eq!(plain(&one, ColorType::Rgb, 1, 3).unwrap(), [1, 2, 3]);
+        assert!(matches!(plain(&one, ColorType::Rgb, 1, 6), Err(PlainError::Stream(_))));
         let mut rows = vec![0; 9 * (12 * 4 + 1)];
         rows[3 * (12 * 4 + 1)] = 5;
         assert!(matches!(again(&fdeflate::compress_to_vec(&rows)), Err(PlainError::Filter)));

@@ -66,6 +66,10 @@ struct heim_jpeg_reader {
   int (*read)(void *self, const unsigned char *file, size_t len, JBLOCKROW *blocks, int count, size_t *at);
 };
 
+/* As the other side has them. */
+_Static_assert(D_MAX_BLOCKS_IN_MCU == 10 && NUM_HUFF_TBLS == 4, "places and codes of a scan");
+_Static_assert(offsetof(JHUFF_TBL, huffval) == 17 && sizeof(JBLOCK) == 128, "codes and blocks");
+
 struct heim_jpeg {
   struct jpeg_decompress_struct library;
   struct jpeg_error_mgr errors;
@@ -78,7 +82,8 @@ struct heim_jpeg {
   int outcome;
   int scans_max;
   struct heim_jpeg_reader reader;
-  void (*start_pass)(j_decompress_ptr);
+  void (*librarys_start_pass)(j_decompress_ptr);
+  boolean (*librarys_decode_mcu)(j_decompress_ptr, JBLOCKROW *);
   const unsigned char *file;
   size_t len;
   unsigned units_to_restart;
@@ -128,7 +133,7 @@ static boolean read_unit(j_decompress_ptr library, JBLOCKROW *blocks) {
   struct heim_jpeg *self = self_of((j_common_ptr)library);
   struct jpeg_source_mgr *source = library->src;
   const struct heim_jpeg_reader *reader = &self->reader;
-  size_t at;
+  size_t at = 0;
   if (library->restart_interval != 0) {
     if (self->units_to_restart == 0) {
       if (!library->marker->read_restart_marker(library)) ERREXIT(library, JERR_CANT_SUSPEND);
@@ -166,6 +171,9 @@ static void begin_scan(struct heim_jpeg *self) {
     scan.codes[0][table] = library->dc_huff_tbl_ptrs[table];
     scan.codes[1][table] = library->ac_huff_tbl_ptrs[table];
   }
+  /* For progressive scans, libjpeg has just chosen its own. */
+  if (library->entropy->decode_mcu != read_unit) self->librarys_decode_mcu = library->entropy->decode_mcu;
+  library->entropy->decode_mcu = self->librarys_decode_mcu;
   if (!self->reader.begin(self->reader.self, &scan)) return;
   self->file = library->src->next_input_byte;
   self->len = library->src->bytes_in_buffer;
@@ -176,15 +184,15 @@ static void begin_scan(struct heim_jpeg *self) {
 
 static void start_pass(j_decompress_ptr library) {
   struct heim_jpeg *self = self_of((j_common_ptr)library);
-  self->start_pass(library);
+  self->librarys_start_pass(library);
   begin_scan(self);
 }
 
 /* The first scan has begun by then, and nothing of it is read. */
 static void take_scans_over(struct heim_jpeg *self) {
   struct jpeg_decompress_struct *library = &self->library;
-  if (self->start_pass != NULL || library->arith_code || library->master->lossless) return;
-  self->start_pass = library->entropy->start_pass;
+  if (self->librarys_start_pass != NULL || library->arith_code || library->master->lossless) return;
+  self->librarys_start_pass = library->entropy->start_pass;
   library->entropy->start_pass = start_pass;
   begin_scan(self);
 }

@@ -5,14 +5,14 @@ use super::{ScanError, codes::Entry};
 /// Bits ahead, the next one highest, and the bytes after them.
 pub(super) struct Bits<'a> {
     pub(super) ahead: u64,
-    /// How many of those are of the file; zeros follow.
+    /// How many of those count. Some that do not may be there, as the file has them, or zeros.
     pub(super) count: u32,
     pub(super) rest: &'a [u8],
     /// Whether there is a marker, or the end of the file.
     pub(super) is_over: bool,
 }
 
-/// So many bits are had at once, and up to seven more.
+/// So many bits are had at once, and up to eight more.
 pub(super) const FILLED: u32 = 56;
 
 impl Bits<'_> {
@@ -24,10 +24,12 @@ impl Bits<'_> {
         }
     }
 
-    /// Gets at least [`FILLED`], unless it is over.
+    /// Gets at least [`FILLED`], unless it is over. One of those that there may be already
+    /// has to have been taken since the last time.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        debug_assert!(self.count < 64);
         if let Some(word) = self.rest.first_chunk() {
             let word = u64::from_be_bytes(*word);
             // No byte of it is 0xff, which may be a marker's.
@@ -50,8 +52,8 @@ impl Bits<'_> {
     /// Goes on to after a code and its value.
     #[inline(always)]
     pub(super) fn pass(&mut self, entry: Entry) -> Result<(), ScanError> {
-        self.ahead = self.ahead.wrapping_shl(entry.total());
-        self.count = self.count.checked_sub(entry.total() & 0xff).ok_or(ScanError::CutShort)?;
+        self.ahead = entry.after(self.ahead);
+        self.count = self.count.checked_sub(entry.total()).ok_or(ScanError::CutShort)?;
         Ok(())
     }
 
@@ -103,6 +105,32 @@ mod tests {
                     assert_eq!(error, ScanError::CutShort);
                     return bytes;
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn bits_come_in_any_number_wherever_bytes_are_stuffed() {
+        let byte = |at: usize| u8::try_from(at * 37 % 251).unwrap();
+        let mut state = 1_u32;
+        for stuffed in 0..40 {
+            let meant: Vec<u8> = (0..64).map(|at| if at == stuffed || at == 41 { 0xff } else { byte(at) }).collect();
+            let file: Vec<u8> =
+                meant.iter().flat_map(|byte| [*byte, 0].into_iter().take(1 + usize::from(*byte == 0xff))).collect();
+            let mut bits = Bits { ahead: 0, count: 0, rest: &file, is_over: false };
+            let mut at = 0;
+            loop {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let count = 1 + (state >> 24) % FILLED;
+                bits.need(count);
+                if at + count > 64 * 8 {
+                    assert_eq!(bits.take(count), Err(ScanError::CutShort));
+                    break;
+                }
+                let taken = bits.take(count).unwrap() >> (64 - count);
+                let one = |bit: u32| u64::from(meant[bit as usize / 8] >> (7 - bit % 8) & 1);
+                assert_eq!(taken, (at..at + count).fold(0, |number, bit| number << 1 | one(bit)), "{count} from {at}");
+                at += count;
             }
         }
     }

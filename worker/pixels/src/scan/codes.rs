@@ -53,9 +53,16 @@ impl Entry {
         self.0 == 0
     }
 
-    /// The bits of code and value together: the lowest six of this are.
+    /// The bits of code and value together.
     pub(super) fn total(self) -> u32 {
-        self.0
+        self.0 & 0xff
+    }
+
+    /// These bits without them.
+    #[inline(always)]
+    pub(super) fn after(self, bits: u64) -> u64 {
+        // A shift is by the lowest six bits.
+        bits.wrapping_shl(self.0)
     }
 
     /// The bits of the value.
@@ -174,7 +181,7 @@ mod tests {
             // Canonical codes of one a length: 00, 010, 0110, ...
             let code = ((1_u64 << (len - 1)) - 2) << (64 - len);
             let entry = table.look(code | 1).unwrap();
-            assert_eq!((entry.total() & 0xff, entry.size(), entry.skip()), (len + len - 1, len - 1, 0), "{len} bits");
+            assert_eq!((entry.total(), entry.size(), entry.skip()), (len + len - 1, len - 1, 0), "{len} bits");
         }
         assert_eq!(table.look(u64::MAX), Err(ScanError::BadCode));
     }

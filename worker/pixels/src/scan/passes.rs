@@ -41,7 +41,8 @@ pub(super) fn refine_first(bits: &mut Bits<'_>, low: u32, block: &mut Block) -> 
     Ok(())
 }
 
-/// All others at once, into a block where they are zero.
+/// All others at once, into a block where they are zero: those that are skipped, and the last
+/// one, may be set to that.
 #[inline(always)]
 pub(super) fn others(bits: &mut Bits<'_>, codes: &Table, block: &mut Block) -> Result<(), ScanError> {
     /// So many symbols mostly come of the bits that are had at once.
@@ -53,7 +54,7 @@ pub(super) fn others(bits: &mut Bits<'_>, codes: &Table, block: &mut Block) -> R
             bits.need(SYMBOL_BITS_MAX);
             let entry = codes.look(bits.ahead)?;
             at += entry.skip();
-            // A zero where there is no value: as what is there.
+            // A zero where there is no value, as what is there.
             block[place(at)] = entry.value(bits.ahead) as i16;
             at += 1;
             bits.pass(entry)?;

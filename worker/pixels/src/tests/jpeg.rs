@@ -148,6 +148,28 @@ fn scans_go_on_after_restart_markers() {
     }
 }
 
+/// Else all of these tests would compare libjpeg with itself.
+#[test]
+fn scans_are_read_here_but_for_those_of_other_kinds() {
+    let units = |file: &[u8]| {
+        let limits = limits();
+        let mut reader = Reader::open(file, &limits).unwrap();
+        let (width, height) = reader.scale(1).unwrap();
+        reader.start(0).unwrap();
+        reader.read_rows(&mut vec![0; width as usize * 3 * height as usize]).unwrap();
+        reader.units()
+    };
+    // 5 × 4 units of 16 × 16 pixels; of a progressive one, each scan that is of one component has its blocks.
+    assert_eq!(units(&Making(Subsamp::Sub2x2, 60, Order::Plain).file((80, 64))), 20);
+    assert!(units(&Making(Subsamp::Sub2x2, 60, Order::Progressive).file((80, 64))) > 200);
+    let (width, height) = (80, 64);
+    let pixels = noise(width, height);
+    let image = Image { pixels: &*pixels, width, pitch: width * 3, height, format: PixelFormat::RGB };
+    let mut compressor = Compressor::new().unwrap();
+    compressor.set_arithmetic(true).unwrap();
+    assert_eq!(units(&compressor.compress_to_vec(image).unwrap()), 0);
+}
+
 /// A bit is wrong in each: what is not refused has to look as it does to libjpeg, which
 /// goes on after an error.
 #[test]
