@@ -1,23 +1,19 @@
 """A machine of one's own, on which one can be an operator: a Debian in a folder, with
 systemd as its first process, PostgreSQL, Redis, and no network but its loopback."""
 
-import contextlib
-import json
 import os
-import secrets
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from servers import ROOT, START_SECONDS, stop, tied
+from api import Program, wait
+from servers import ROOT, stop, tied
 
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "postgresql", "redis-server", "curl", "util-linux", "procps"]
 # Where the machine sees the checkout, the binaries and the pictures.
 SHOWN = "/mnt/heim-media"
 # systemd-nspawn keeps its machines from landlock unless it is asked for.
 LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
-TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -40,21 +36,11 @@ def installed(folder, packages, *options):
     return folder
 
 
-def wait(what, look, seconds=START_SECONDS):
-    """Returns what is seen, once there is something to see."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            sys.exit(f"not within {seconds} s: {what}")
-        time.sleep(0.1)
-    return seen
-
-
-class Machine:
+class Machine(Program):
     """Booted from that folder, in which it changes nothing."""
 
     def __init__(self, folder, binaries, pictures, log):
-        self.token = secrets.token_hex(32)
+        super().__init__(f"{SHOWN}/pictures")
         shown = {ROOT: "checkout", binaries: "binaries", pictures: "pictures"}
         binds = [f"--bind-ro={path.resolve()}:{SHOWN}/{name}" for path, name in shown.items()]
         command = [
@@ -83,20 +69,6 @@ class Machine:
         enter = ["nsenter", "-t", self.first, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", "env", "-i"]
         return [*enter, *(f"{key}={value}" for key, value in ENVIRONMENT.items()), *words]
 
-    def begin(self, *words):
-        """Something that goes on while others happen."""
-        return subprocess.Popen(self.command(words), stdout=subprocess.PIPE, text=True)
-
-    def says(self, *words, given=None):
-        """What a command prints, whatever becomes of it."""
-        return subprocess.run(self.command(words), input=given, capture_output=True, text=True, check=False).stdout.strip()
-
-    def run(self, *words, given=None):
-        ended = subprocess.run(self.command(words), input=given, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            sys.exit(f"{' '.join(words)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
-        return ended.stdout.strip()
-
     def write(self, path, text, mode):
         self.run("install", "-m", mode, "/dev/stdin", path, given=text)
 
@@ -114,41 +86,3 @@ class Machine:
         """What the kernel says of one of its processes."""
         lines = self.run("cat", f"/proc/{pid}/status").splitlines()
         return {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
-
-    def ready(self, port):
-        """The body of `/readyz`, if that says yes."""
-        with contextlib.suppress(json.JSONDecodeError):
-            body = json.loads(self.says("curl", "-sS", f"http://127.0.0.1:{port}/readyz"))
-            return body if body["ready"] else None
-
-    def api(self, method, path, body=None):
-        words = ["curl", "-sS", "--fail-with-body", "-X", method, "-H", f"Authorization: Bearer {self.token}"]
-        if body is not None:
-            words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
-        return json.loads(self.run(*words, f"http://127.0.0.1:8080/api/v1/{path}") or "null")
-
-    def upload(self, picture, *how):
-        """The media object, and its upload under way."""
-        wish = {"agent": "bot:9fX19fX19fU=", "nick": "gallery", "content_type": TYPES[Path(picture).suffix]}
-        handle = self.api("POST", "rooms/gallery/media", wish)
-        headers = [f"-H{key}: {value}" for key, values in handle["headers"].items() for value in values]
-        sent = ["--data-binary", f"@{SHOWN}/pictures/{picture}", "-o", "/dev/null", "-w", "%{http_code}"]
-        return handle["id"], self.begin("curl", "-sS", "-X", "PUT", *how, *headers, *sent, handle["url"])
-
-    def uploaded(self, picture):
-        media, sending = self.upload(picture)
-        expect(sending.communicate()[0] == "201", f"{picture} is accepted")
-        return media
-
-    def wait_until_ready(self, media):
-        def state():
-            found = self.api("GET", f"rooms/gallery/media/{media}")
-            expect(found["state"] != "failed", f"{media}: {found}")
-            return found["state"] == "ready"
-
-        wait(f"{media} is ready", state, 4 * START_SECONDS)
-
-
-def expect(so, what):
-    if not so:
-        raise AssertionError(what)
