@@ -15,7 +15,7 @@ CARGO_FUZZ = 0.13.2
 SERVER_PACKAGES = redis-server postgresql haproxy
 TEST_PACKAGES = $(BUILD_PACKAGES) $(SERVER_PACKAGES) sqlite3 chromium fonts-dejavu-core systemd prometheus curl jq libfaketime strace
 
-.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog herd slow-clients chaos model fuzz fleet demo-fleet check format lint unit web-test docs test-tools
+.PHONY: run release test avif-test bench bench-rooms bench-queue bench-pixels bench-fleet backlog herd slow-clients chaos model fuzz fleet demo-fleet units image check format lint unit web-test docs test-tools
 
 run: ## Install what is missing, build, and start everything on 127.0.0.1:8080
 	@scripts/require $(BUILD_PACKAGES)
@@ -140,6 +140,18 @@ fleet: .venv/bin/honcho ## PostgreSQL and Redis of one's own, then one coordinat
 	@scripts/require $(TEST_PACKAGES)
 	$(CARGO) build --locked --workspace --bins
 	scripts/fleet
+
+# As root. The machine is made once, of Debian's packages, in data/machine.
+units: ## The systemd units under a systemd of their own: started, restarted, killed, stopped in mid-work, drained, without their store
+	@scripts/require $(BUILD_PACKAGES) debootstrap systemd-container
+	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
+	scripts/units
+
+# As root, without a registry: of a Debian made once in data/image.
+image: ## The image of deploy/Dockerfile, built by podman of a Debian of our own, and what is in it started, stopped, and examined
+	@scripts/require $(BUILD_PACKAGES) $(SERVER_PACKAGES) debootstrap podman binutils curl iproute2
+	$(CARGO) build --locked --workspace --bins $(TEST_FEATURES)
+	scripts/image
 
 demo-fleet: ## PostgreSQL, Redis, an S3 server, two coordinators behind a balancer, three workers; `scripts/demo-load` gives them something to do
 	@scripts/require $(BUILD_PACKAGES) $(SERVER_PACKAGES)

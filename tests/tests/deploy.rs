@@ -78,6 +78,27 @@ fn systemd_reads_every_unit() {
     assert!(said(&wrong).contains("Restrat"), "a unit with a wrong key is found: {}", said(&wrong));
 }
 
+/// `make units` sees what this is for.
+#[test]
+fn units_are_started_until_what_they_need_is_there() {
+    for (name, text) in units() {
+        assert_eq!(values(&text, "StartLimitIntervalSec"), ["0"], "{name}: systemd gives up after five starts");
+        for folder in values(&text, "ReadWritePaths") {
+            assert!(!folder.starts_with('-'), "{name}: where {folder} comes late, it is never let into it");
+        }
+    }
+}
+
+/// Of the image and of the page: a folder that machines share knows no names.
+#[test]
+fn the_account_has_one_number_everywhere() {
+    let [made, page] = [read("deploy/Dockerfile"), read("docs/operations/README.md")];
+    for words in ["groupadd --system --gid 8080 heim-media", "useradd --system --uid 8080 --gid 8080 "] {
+        assert!(made.contains(words) && page.contains(words), "{words}");
+    }
+    assert!(made.lines().any(|line| line == "USER 8080:8080"), "{made}");
+}
+
 /// What units may leave to whoever has taken their process over, in tenths of what systemd
 /// counts from 0 to 10.
 const EXPOSURE_MAX: &str = "35";

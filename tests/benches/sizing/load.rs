@@ -1,6 +1,7 @@
 //! Uploads, and how long each waits until its media object is ready: so many at a time, or
 //! so many a second whatever becomes of them.
 
+use crate::disk::Disk;
 use heim_common::{MediaId, media::MediaState};
 use heim_tests::{
     client::{Client, Entrance},
@@ -34,6 +35,8 @@ pub(crate) struct Measured {
     pub(crate) clients: Duration,
     /// From when an upload was to begin until it was ready, in that order.
     pub(crate) waits: Vec<Duration>,
+    /// The longest that the disk took meanwhile for a page that was forced to it.
+    pub(crate) disk: Duration,
 }
 
 impl Measured {
@@ -182,11 +185,13 @@ struct Meter {
     began: Instant,
     spent: Spent,
     clients: Duration,
+    disk: Disk,
 }
 
 impl Meter {
     async fn start(fleet: &Fleet) -> Self {
-        Self { spent: Spent::by(fleet).await, clients: usage::cpu(rustix::process::getpid()), began: Instant::now() }
+        let (spent, clients) = (Spent::by(fleet).await, usage::cpu(rustix::process::getpid()));
+        Self { spent, clients, disk: Disk::watch(), began: Instant::now() }
     }
 
     async fn end(self, fleet: &Fleet, waits: Vec<Duration>) -> Measured {
@@ -197,6 +202,7 @@ impl Meter {
             spent: Spent::by(fleet).await.since(&self.spent),
             clients: usage::cpu(rustix::process::getpid()).saturating_sub(self.clients),
             waits,
+            disk: self.disk.worst(),
         }
     }
 }

@@ -5,13 +5,16 @@
 //! Everything runs on this machine, the clients included. Prints tables, and writes them
 //! into `docs/benchmarks.md`.
 
+mod disk;
 mod load;
 mod page;
 mod place;
+mod share;
 
 use heim_tests::{alone, corpus, fleet::Fleet, load::bmp};
 use load::{Measured, Target, at_once, at_rate};
 use place::{Databases, Kind};
+use share::Share;
 use std::{io::Write, time::Duration};
 
 /// Rounds of uploads whose cost is measured, each of every photo once.
@@ -28,6 +31,10 @@ const DOTS: usize = 200;
 const DOTS_AT_ONCE: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 /// Uploads of a step, for each that is on its way at a time and each round of photos.
 const OF_STEP: usize = 20;
+/// Percent of a core that the coordinator gets where it is to be full and the machine is not.
+const SHARES: [u32; 2] = [40, 70];
+/// So many dots at a time are more than it can take then.
+const DOTS_AT_ONCE_OF_SHARE: usize = 16;
 /// Jobs of one worker at a time where pixels cost next to nothing: most of a job is waiting.
 const CONCURRENCY: &str = "8";
 /// How much of what is possible the last run asks for.
@@ -47,6 +54,8 @@ pub(crate) struct Cost {
 /// One step of a load that grows.
 pub(crate) struct Step {
     pub(crate) kind: Kind,
+    /// Percent of a core that the coordinator had, where it had not what it could get.
+    pub(crate) share: Option<u32>,
     pub(crate) at_once: usize,
     pub(crate) measured: Measured,
 }
@@ -61,6 +70,8 @@ pub(crate) struct Check {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
+    // Where there is no such thing, it is known now and not in ten minutes.
+    drop(Share::of(rustix::process::getpid(), 100));
     let text = runtime.block_on(async {
         let (databases, rounds) = (Databases::start(), rounds());
         let (mut costs, mut steps, mut check) = (Vec::new(), Vec::new(), None);
@@ -114,7 +125,13 @@ async fn dots(databases: &Databases, kind: Kind, rounds: usize) -> (Cost, Vec<St
         let uploads = (OF_STEP * at_once).min(DOTS) * rounds;
         let measured = load::at_once(&fleet, &target, uploads, at_once).await;
         say(&format!("dots, {kind}, {at_once} at once: {}", page::in_short(&measured)));
-        steps.push(Step { kind, at_once, measured });
+        steps.push(Step { kind, share: None, at_once, measured });
+    }
+    for percent in SHARES {
+        let _share = Share::of(fleet.coordinators[0].pid(), percent);
+        let measured = load::at_once(&fleet, &target, DOTS * rounds, DOTS_AT_ONCE_OF_SHARE).await;
+        say(&format!("dots, {kind}, a coordinator with {percent} % of a core: {}", page::in_short(&measured)));
+        steps.push(Step { kind, share: Some(percent), at_once: DOTS_AT_ONCE_OF_SHARE, measured });
     }
     let measured = load::at_once(&fleet, &target, DOTS * rounds, 16).await;
     (Cost { what: "dots", kind, measured, alone: None }, steps)

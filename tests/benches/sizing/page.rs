@@ -21,7 +21,7 @@ pub(crate) fn in_short(measured: &Measured) -> String {
 pub(crate) fn text(rounds: usize, costs: &[Cost], steps: &[Step], check: &Check) -> String {
     let optimised = if cfg!(debug_assertions) { ", **nothing optimised**" } else { "" };
     let rounds = format!("\nRounds of photos: {rounds} (8, unless it is a short run){optimised}.\n");
-    format!("{rounds}{}{}{}", of_costs(costs), of_steps(steps), of_check(check))
+    format!("{rounds}{}{}{}{}", of_costs(costs), of_steps(steps), of_shares(steps), of_check(check))
 }
 
 fn of_costs(costs: &[Cost]) -> String {
@@ -50,18 +50,41 @@ fn of_costs(costs: &[Cost]) -> String {
 
 fn of_steps(steps: &[Step]) -> String {
     let mut text = "\n### When one coordinator is full\n\nDots, one coordinator, two workers with eight places each:\n\n\
-        | database | at once | uploads/s | until ready: p50, p99 ms | coordinator, of one core | all parts and clients, of one core |\n\
-        |---|---|---|---|---|---|\n"
+        | database | at once | uploads/s | until ready: p50, p99 ms | longest forced page, ms | coordinator, of one core | all parts and clients, of one core |\n\
+        |---|---|---|---|---|---|---|\n"
         .to_owned();
-    for Step { kind, at_once, measured } in steps {
+    for Step { kind, at_once, measured, .. } in steps.iter().filter(|step| step.share.is_none()) {
         let all: f64 = measured.parts().iter().map(|(_, ms)| ms).sum::<f64>() * measured.rate() / 1e3;
         let (p50, p99) = (percentile(&measured.waits, 50), percentile(&measured.waits, 99));
         let _ = writeln!(
             text,
-            "| {kind} | {at_once} | {:.0} | {p50:.0}, {p99:.0} | {:.0} % | {:.0} % |",
+            "| {kind} | {at_once} | {:.0} | {p50:.0}, {p99:.0} | {:.0} | {:.0} % | {:.0} % |",
             measured.rate(),
+            measured.disk.as_secs_f64() * 1e3,
             measured.share("coordinators") * 100.0,
             all * 100.0
+        );
+    }
+    text
+}
+
+/// Whose rate is that of a full core, where the coordinator was full: see the fifth column.
+fn of_shares(steps: &[Step]) -> String {
+    let mut text = "\n### One coordinator with a share of a core\n\nThe same, 16 at once; it may not take more, so that the machine has room for all others:\n\n\
+        | database | of one core it had | uploads/s | until ready: p50, p99 ms | it took, of its share | all parts and clients, of one core | uploads/s ÷ share: with one core |\n\
+        |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for Step { kind, share, measured, .. } in steps {
+        let Some(percent) = share else { continue };
+        let (share, rate) = (f64::from(*percent) / 100.0, measured.rate());
+        let all: f64 = measured.parts().iter().map(|(_, ms)| ms).sum::<f64>() * rate / 1e3;
+        let (p50, p99) = (percentile(&measured.waits, 50), percentile(&measured.waits, 99));
+        let _ = writeln!(
+            text,
+            "| {kind} | {percent} % | {rate:.1} | {p50:.0}, {p99:.0} | {:.0} % | {:.0} % | **{:.0}** |",
+            measured.share("coordinators") / share * 100.0,
+            all * 100.0,
+            rate / share
         );
     }
     text
