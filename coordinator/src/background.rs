@@ -132,6 +132,8 @@ async fn tidy(app: &App) -> Result<(), DbError> {
             break;
         }
     }
+    // Before what it counts is removed.
+    app.db.days_count().await?;
     for _ in 0..TRIM_CALLS_MAX {
         if app.db.attempts_trim(Duration::from_secs(app.settings.jobs.attempts_kept_s)).await? == 0 {
             break;

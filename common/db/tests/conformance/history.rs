@@ -177,6 +177,8 @@ on_both! {
         agree(place).await;
         assert_eq!(number(place, "SELECT count(*) FROM attempt").await, 4);
         tick(place).await;
+        assert_eq!(place.attempts_trim(Duration::ZERO).await.unwrap(), 0, "their day is not counted yet");
+        place.sql("INSERT INTO lane_day SELECT max(ended) / 86400000, 'bulk', 0, 0 FROM attempt").await;
         assert_eq!(place.attempts_trim(Duration::ZERO).await.unwrap(), 3);
         assert_eq!(number(place, "SELECT count(*) FROM attempt").await, 1, "what runs is never old");
     }
