@@ -73,7 +73,7 @@ pub use attempt::{Finished, GivenUp, Pause, Reaped};
 pub use audit::{Act, AuditRow};
 pub use backlog::{Backlog, COUNTED_MAX};
 pub use cause::Cause;
-pub use claim::Claim;
+pub use claim::{Claim, Claimed};
 pub use config::DatabaseConfig;
 pub use content::{Content, Rest, SealedContent};
 pub use database::{Database, Server};
