@@ -133,7 +133,11 @@ async fn tidy(app: &App) -> Result<(), DbError> {
         }
     }
     // Before what it counts is removed.
-    app.db.days_count().await?;
+    for _ in 0..TRIM_CALLS_MAX {
+        if !app.db.day_count().await? {
+            break;
+        }
+    }
     for _ in 0..TRIM_CALLS_MAX {
         if app.db.attempts_trim(Duration::from_secs(app.settings.jobs.attempts_kept_s)).await? == 0 {
             break;

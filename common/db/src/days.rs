@@ -16,7 +16,7 @@ use crate::{
 };
 use heim_common::{Millis, job::Lane};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, Statement,
     sea_query::{OnConflict, Query},
 };
 use serde::Serialize;
@@ -83,60 +83,59 @@ impl Database {
         Ok(all.collect())
     }
 
-    /// Counts the days that are over, and forgets those that are older than a year. Returns
-    /// how many it counted.
+    /// Counts the first day that is over and not counted, and forgets those that are older
+    /// than a year. False if there is none.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn days_count(&self) -> Result<u64, DbError> {
+    pub async fn day_count(&self) -> Result<bool, DbError> {
+        let day = self.read(DbError::Sweep, async {
+            let Some(day) = uncounted(&self.pool).await? else { return Ok(None) };
+            Ok(Some((day, count(&self.pool, day).await?)))
+        });
+        let Some((day, lanes)) = day.await? else { return Ok(false) };
         transact!(self, DbError::Sweep, async |tx| {
-            let Some((first, until)) = uncounted(tx).await? else { return Ok(0) };
             let mut insert = Query::insert()
                 .into_table(Entity)
                 .columns([Column::Day, Column::Lane, Column::Done, Column::Failed])
-                // Whoever was first has counted the same.
+                // Whoever was first has counted all of it: nothing was removed before.
                 .on_conflict(OnConflict::columns([Column::Day, Column::Lane]).do_nothing().to_owned())
                 .to_owned();
-            for ((day, lane), (done, failed)) in count(tx, first, until).await? {
-                insert.values_panic([day.into(), lane.into(), done.into(), failed.into()]);
+            for (lane, (done, failed)) in &lanes {
+                insert.values_panic([day.into(), lane.as_str().into(), (*done).into(), (*failed).into()]);
             }
             tx.execute(&insert).await?;
-            Entity::delete_many().filter(Column::Day.lt(until - i64::from(DAYS_MAX))).exec(tx).await?;
-            Ok((until - first).unsigned_abs())
+            Entity::delete_many().filter(Column::Day.lte(day - i64::from(DAYS_MAX))).exec(tx).await?;
+            Ok(true)
         })
     }
 }
 
-/// The first day that is over and not counted, and the first that is not over. None where
-/// there is nothing to count.
-async fn uncounted(tx: &DatabaseTransaction) -> Result<Option<(i64, i64)>, Cause> {
-    let backend = tx.get_database_backend();
+/// The first day that is over and not counted.
+async fn uncounted<C: ConnectionTrait>(connection: &C) -> Result<Option<i64>, Cause> {
+    let backend = connection.get_database_backend();
     let sql = format!(
         "SELECT {now} AS now, (SELECT max(day) + 1 FROM lane_day) AS next,
            (SELECT min(ended) FROM attempt WHERE ended IS NOT NULL) AS ended",
         now = clock::sql(backend)
     );
-    let Some(row) = tx.query_one_raw(Statement::from_string(backend, sql)).await? else { return Ok(None) };
+    let row = connection.query_one_raw(Statement::from_string(backend, sql)).await?;
+    let Some(row) = row else { return Ok(None) };
     let now: i64 = row.try_get("", "now")?;
     let (next, ended): (Option<i64>, Option<i64>) = (row.try_get("", "next")?, row.try_get("", "ended")?);
-    let until = (now - clock::millis(SETTLED)).div_euclid(DAY_MS);
+    let over_until = (now - clock::millis(SETTLED)).div_euclid(DAY_MS);
     let first = next.or_else(|| ended.map(|ended| ended.div_euclid(DAY_MS)));
-    let first = first.map(|first| first.max(until - i64::from(DAYS_MAX)));
-    Ok(first.filter(|first| *first < until).map(|first| (first, until)))
+    Ok(first.map(|first| first.max(over_until - i64::from(DAYS_MAX))).filter(|first| *first < over_until))
 }
 
-/// What each lane did in these days; those that did nothing, and lanes of later releases, too.
-async fn count(tx: &DatabaseTransaction, first: i64, until: i64) -> Result<BTreeMap<(i64, String), Ends>, Cause> {
-    let sql = format!("{ENDED} AND ended < $2 * 86400000 {BY_DAY}");
-    let values = [first.into(), until.into()];
-    let rows = tx.query_all_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
-    let mut all = BTreeMap::new();
-    for day in first..until {
-        all.extend(Lane::ALL.iter().map(|lane| ((day, lane.as_str().to_owned()), (0, 0))));
-    }
-    for row in &rows {
-        let (of, ends) = read(row)?;
-        all.insert(of, ends);
+/// What each lane did in a day; those that did nothing, and lanes of later releases, too.
+async fn count<C: ConnectionTrait>(connection: &C, day: i64) -> Result<BTreeMap<String, Ends>, Cause> {
+    let sql = format!("{ENDED} AND ended < ($1 + 1) * 86400000 {BY_DAY}");
+    let query = Statement::from_sql_and_values(connection.get_database_backend(), sql, [day.into()]);
+    let mut all: BTreeMap<_, _> = Lane::ALL.iter().map(|lane| (lane.as_str().to_owned(), (0, 0))).collect();
+    for row in connection.query_all_raw(query).await? {
+        let ((_, lane), ends) = read(&row)?;
+        all.insert(lane, ends);
     }
     Ok(all)
 }

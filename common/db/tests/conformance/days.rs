@@ -43,6 +43,15 @@ async fn days(db: &Database, lane: Lane, days: u16) -> Vec<(u64, u64)> {
     of_lane.iter().map(|LaneDay { done, failed, .. }| (*done, *failed)).collect()
 }
 
+/// Counts what is over; returns how many days that were.
+async fn count(db: &Database) -> u32 {
+    let mut counted = 0;
+    while db.day_count().await.unwrap() {
+        counted += 1;
+    }
+    counted
+}
+
 async fn forget_attempts(db: &Database) -> u64 {
     db.attempts_trim(Duration::ZERO).await.unwrap()
 }
@@ -50,7 +59,7 @@ async fn forget_attempts(db: &Database) -> u64 {
 on_both! {
     async fn a_day_is_the_same_before_and_after_it_is_counted_and_its_attempts_are_gone(place: &Place) {
         assert_eq!(days(place, Lane::Interactive, 90).await, [(0, 0)], "nothing is known but that today nothing was");
-        assert_eq!(place.days_count().await.unwrap(), 0);
+        assert_eq!(count(place).await, 0);
         let claim = claimed(place, 1, "one", Duration::from_mins(1)).await;
         let gone = Verdict::Discard { reason: heim_common::job::Reason::Damaged };
         place.job_finish(job_id(1), claim.fence, gone, &ATTEMPTS, &at_once).await.unwrap();
@@ -76,10 +85,10 @@ on_both! {
         assert_eq!(forget_attempts(place).await, 0, "no attempt goes before its day is counted");
         agree("nothing was forgotten").await;
         // Yesterday may end late.
-        let counted = place.days_count().await.unwrap();
+        let counted = count(place).await;
         assert!((3..=4).contains(&counted), "{counted}");
         agree("all but today are counted").await;
-        assert_eq!(place.days_count().await.unwrap(), 0, "a day is counted once");
+        assert_eq!(count(place).await, 0, "a day is counted once");
         assert_eq!(forget_attempts(place).await, 20);
         agree("the attempts are gone").await;
         place.sql("UPDATE attempt SET ended = ended + 1 WHERE ended IS NOT NULL").await;
@@ -95,7 +104,7 @@ on_both! {
             if index % 3 == 0 {
                 forget_attempts(&db).await;
             }
-            db.days_count().await.unwrap();
+            count(&db).await;
             forget_attempts(&db).await;
             assert_eq!(days(&db, Lane::Interactive, 9).await[..7], [8, 7, 6, 5, 4, 3, 2].map(|done| (done, 0)));
         })
@@ -107,13 +116,13 @@ on_both! {
     async fn a_pause_of_years_is_days_of_nothing_and_no_more_rows_than_are_told(place: &Place) {
         ended(place, 2_000, "interactive", "done", 4).await;
         ended(place, 300, "interactive", "done", 1).await;
-        place.days_count().await.unwrap();
+        count(place).await;
         let all = days(place, Lane::Interactive, u16::MAX).await;
         assert_eq!((all.len(), all.iter().map(|(done, _)| done).sum::<u64>()), (usize::from(DAYS_MAX), 1));
         assert_eq!(all[all.len() - 301], (1, 0));
         // Later, a year of it is old.
         place.sql("UPDATE lane_day SET day = day - 400").await;
-        place.days_count().await.unwrap();
+        count(place).await;
         let rows = place.lane_days(u16::MAX).await.unwrap();
         assert_eq!(rows.len(), usize::from(DAYS_MAX) * Lane::ALL.len());
         let bound = i64::from(DAYS_MAX) + 2;
