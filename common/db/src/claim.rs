@@ -56,7 +56,7 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// It is the claimer's.
-    Taken(Claim),
+    Taken(Box<Claim>),
     /// Nothing of it was missing: it is done by that.
     Done,
     /// It is not to be had.
@@ -68,7 +68,7 @@ impl Claimed {
     #[must_use]
     pub fn taken(self) -> Option<Claim> {
         match self {
-            Self::Taken(claim) => Some(claim),
+            Self::Taken(claim) => Some(*claim),
             Self::Done | Self::NotTaken => None,
         }
     }
@@ -139,7 +139,7 @@ impl Database {
             let mut specs = job_row::specs(&job)?;
             specs.retain(|spec| missing.contains(&spec.name));
             let waited = if is_new { waited(&job, lease) } else { None };
-            read_claim(tx, &job, specs, waited).await.map(Claimed::Taken)
+            read_claim(tx, &job, specs, waited).await.map(Box::new).map(Claimed::Taken)
         })
     }
 

@@ -107,7 +107,7 @@ async fn walk(tools: Tools<'_>, room: &RoomName, altered: &mut Altered, dry_run:
         let Some((last, _)) = some.last() else { break };
         after = Some(*last);
         for (id, encryption) in &some {
-            let moving = rewrap_media(tools, &key, *id, encryption, dry_run);
+            let moving = Box::pin(rewrap_media(tools, &key, *id, encryption, dry_run));
             if unless_altered(&mut altered.media, room, *id, moving).await? {
                 walk.media += 1;
             } else {
@@ -122,7 +122,7 @@ async fn walk(tools: Tools<'_>, room: &RoomName, altered: &mut Altered, dry_run:
         let Some((last, _)) = some.last() else { break };
         after = Some(*last);
         for (id, sealed) in &some {
-            let moving = reseal(tools, &key, *id, sealed, dry_run);
+            let moving = Box::pin(reseal(tools, &key, *id, sealed, dry_run));
             if unless_altered(&mut altered.messages, room, *id, moving).await? {
                 walk.messages += 1;
             } else {

@@ -30,7 +30,7 @@ pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result
             Err(error)
         })?;
     let claim = match claimed {
-        Claimed::Taken(claim) => claim,
+        Claimed::Taken(claim) => *claim,
         Claimed::Done => {
             measures::job_ended(None);
             return Err(Code::NotYours.into());
