@@ -132,6 +132,12 @@ async fn tidy(app: &App) -> Result<(), DbError> {
             break;
         }
     }
+    // Before what it counts is removed.
+    for _ in 0..TRIM_CALLS_MAX {
+        if !app.db.day_count().await? {
+            break;
+        }
+    }
     for _ in 0..TRIM_CALLS_MAX {
         if app.db.attempts_trim(Duration::from_secs(app.settings.jobs.attempts_kept_s)).await? == 0 {
             break;

@@ -190,7 +190,8 @@ pub struct JobsConfig {
     pub bulk_pixels: u64,
     /// How long the rows of jobs are kept that have ended, in seconds.
     pub kept_s: u64,
-    /// How long the rows of attempts are kept that have ended, in seconds.
+    /// How long the rows of attempts are kept that have ended, in seconds; at least until
+    /// the day in which they ended is counted.
     pub attempts_kept_s: u64,
     /// After how long a worker that says nothing any more is forgotten, in seconds.
     pub workers_kept_s: u64,

@@ -3,6 +3,7 @@
 use crate::{keys::KeyError, passcode::PasscodeError};
 use heim_common::{MediaId, problem::Code};
 use heim_db::{DbError, QuotaExceeded};
+use heim_queue::QueueError;
 use heim_store::StoreError;
 use std::{error::Error, time::Duration};
 
@@ -52,6 +53,12 @@ impl From<KeyError> for Failure {
             KeyError::Database(error) => error.into(),
             error => Self::because(Code::KeysUnavailable, error),
         }
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        Self { detail: Some("Redis does not answer.".to_owned()), ..Self::because(Code::Unavailable, error) }
     }
 }
 

@@ -51,6 +51,8 @@ enum Admin {
     /// Looks at database, queue, store, keys and clocks, and says what is wrong
     /// and what to do. Ends with 1 if something is.
     Doctor,
+    /// Says how Redis is: memory, policy, what it keeps, and what waits in it.
+    Queue,
     /// Where the bytes are.
     #[command(subcommand)]
     Store(admin::store::StoreCommand),
@@ -78,6 +80,7 @@ async fn run(command: Command, mut file: ConfigFile<Elsewhere>) -> anyhow::Resul
             ready::print(&if json { found.json() } else { found.to_string() });
             return Ok(if found.worst() == Standing::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
+        Command::Admin { json, command: Admin::Queue } => ready::print(&admin::queue::tell(&file.queue, json).await?),
         Command::Admin { json, command: Admin::Store(command) } => {
             let db = Database::connect(&file.database).await?;
             let done = admin::store::run(command, &file.store, config::variable, &db, &user()).await?;

@@ -34,6 +34,7 @@ mod m0013_descriptions;
 mod m0014_operators;
 mod m0015_oldest_jobs;
 mod m0016_traces;
+mod m0017_lane_days;
 
 /// The table in which applied migrations are noted.
 const APPLIED: &str = "seaql_migrations";
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_operators::Migration),
             Box::new(m0015_oldest_jobs::Migration),
             Box::new(m0016_traces::Migration),
+            Box::new(m0017_lane_days::Migration),
         ]
     }
 }

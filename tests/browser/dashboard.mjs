@@ -16,7 +16,7 @@ const WIDE = { width: 1280, height: 900 };
 // Up to 896 pixels the rows of a table are cards.
 const MIDDLE = { width: 900, height: 900 };
 const NARROW = { width: 360, height: 740 };
-const PAGES = { overview: '/ops/', day: '/ops/?span=day', jobs: '/ops/jobs', failed: '/ops/jobs?state=failed', poison: '/ops/jobs?state=failed&reason=poison', usage: '/ops/usage', orphans: '/ops/orphans', audit: '/ops/audit' };
+const PAGES = { overview: '/ops/', day: '/ops/?span=day', history: '/ops/history', jobs: '/ops/jobs', failed: '/ops/jobs?state=failed', poison: '/ops/jobs?state=failed&reason=poison', usage: '/ops/usage', orphans: '/ops/orphans', audit: '/ops/audit' };
 
 const shoot = (page, name) => page.screenshot({ path: path.join(shots, `dashboard-${name}.png`), fullPage: true });
 const isLive = (page) => page.locator('#live', { hasText: /^Live$/ }).waitFor();

@@ -70,11 +70,16 @@ impl Locked {
     }
 }
 
-/// What `SQLite` itself finds wrong with a file: `ok` where that is nothing.
-pub async fn integrity(file: &Path) -> String {
+/// Runs a statement in a file of `SQLite`; returns its rows, a line each.
+pub async fn in_sqlite(file: &Path, statement: &str) -> String {
     let mut command = Command::new("sqlite3");
-    command.arg(file).arg("PRAGMA integrity_check").kill_on_drop(true);
+    command.args(["-bail", "-cmd", ".timeout 30000"]).arg(file).arg(statement).kill_on_drop(true);
     let ended = within("sqlite3 ends", command.output()).await.expect("sqlite3 is not installed: `make test` does it");
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     String::from_utf8(ended.stdout).expect("sqlite3 speaks text").trim_end().to_owned()
+}
+
+/// What `SQLite` itself finds wrong with a file: `ok` where that is nothing.
+pub async fn integrity(file: &Path) -> String {
+    in_sqlite(file, "PRAGMA integrity_check").await
 }

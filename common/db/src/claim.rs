@@ -52,6 +52,28 @@ pub struct Claim {
     pub trace: Option<Trace>,
 }
 
+/// What became of a wish for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is the claimer's.
+    Taken(Box<Claim>),
+    /// Nothing of it was missing: it is done by that.
+    Done,
+    /// It is not to be had.
+    NotTaken,
+}
+
+impl Claimed {
+    /// What is to be worked on, if something is.
+    #[must_use]
+    pub fn taken(self) -> Option<Claim> {
+        match self {
+            Self::Taken(claim) => Some(*claim),
+            Self::Done | Self::NotTaken => None,
+        }
+    }
+}
+
 impl Database {
     /// Gives a waiting job to a worker, for the length of a lease. `None` if it
     /// is not to be had: held by another, resting, ended, unknown, in a lane that is
@@ -68,11 +90,11 @@ impl Database {
         engine: u32,
         lease: Duration,
     ) -> Result<Option<Claim>, DbError> {
-        self.job_claim_once(id, worker, engine, None, lease).await
+        Ok(self.job_claim_once(id, worker, engine, None, lease).await?.taken())
     }
 
-    /// The same, but who asks again under its nonce, because no answer came, is
-    /// given the claim that was made, with the same fence and a fresh lease.
+    /// The same, and says which it was; and who asks again under its nonce, because no
+    /// answer came, is given the claim that was made, with the same fence and a fresh lease.
     ///
     /// # Errors
     /// As [`Self::job_claim`].
@@ -83,7 +105,7 @@ impl Database {
         engine: u32,
         nonce: Option<i64>,
         lease: Duration,
-    ) -> Result<Option<Claim>, DbError> {
+    ) -> Result<Claimed, DbError> {
         transact!(self, DbError::Claim, async |tx| {
             let backend = tx.get_database_backend();
             let mut taken = job::Entity::update_many()
@@ -104,7 +126,7 @@ impl Database {
             if let (false, Some(nonce)) = (is_new, nonce) {
                 taken = taken_before(tx, id, worker, engine, nonce, lease).await?;
             }
-            let Some(job) = taken.into_iter().next() else { return Ok(None) };
+            let Some(job) = taken.into_iter().next() else { return Ok(Claimed::NotTaken) };
             if is_new {
                 history::begin(tx, &job, worker).await?;
             }
@@ -112,12 +134,12 @@ impl Database {
             if missing.is_empty() {
                 mark_done(tx, job.id).await?;
                 history::end(tx, &job, ("done", None), &Account::default()).await?;
-                return Ok(None);
+                return Ok(Claimed::Done);
             }
             let mut specs = job_row::specs(&job)?;
             specs.retain(|spec| missing.contains(&spec.name));
             let waited = if is_new { waited(&job, lease) } else { None };
-            read_claim(tx, &job, specs, waited).await.map(Some)
+            read_claim(tx, &job, specs, waited).await.map(Box::new).map(Claimed::Taken)
         })
     }
 

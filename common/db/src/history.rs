@@ -11,6 +11,7 @@ use crate::{
     cause::Cause,
     clock, column,
     database::Database,
+    days::UNCOUNTED,
     entity::{
         attempt::{Column, Entity},
         job,
@@ -144,10 +145,10 @@ pub(crate) async fn cut_short(tx: &DatabaseTransaction, media: &[i64]) -> Result
 }
 
 impl Database {
-    /// Removes attempts that ended longer than `kept` ago, the oldest first, and ends
-    /// those whose job does not run any more, which processes of other releases leave
-    /// behind. Returns how many were removed; while there are any more, as many as one
-    /// call removes.
+    /// Removes attempts that ended longer than `kept` ago in a day that is counted, the
+    /// oldest first, and ends those whose job does not run any more, which processes of
+    /// other releases leave behind. Returns how many were removed; while there are any more,
+    /// as many as one call removes.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -162,7 +163,8 @@ impl Database {
             tx.execute_raw(Statement::from_string(backend, end)).await?;
             let trim = format!(
                 "DELETE FROM attempt WHERE (job, fence) IN (
-                   SELECT job, fence FROM attempt WHERE ended IS NOT NULL AND ended < {now} - $1
+                   SELECT job, fence FROM attempt
+                   WHERE ended IS NOT NULL AND ended < {now} - $1 AND ended < {UNCOUNTED}
                    ORDER BY ended LIMIT {TRIMMED_MAX})"
             );
             let trim = Statement::from_sql_and_values(backend, trim, [clock::millis(kept).into()]);

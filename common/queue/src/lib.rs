@@ -13,6 +13,7 @@
 mod config;
 mod error;
 mod examine;
+mod figures;
 mod gate;
 mod in_process;
 mod over_redis;
@@ -24,6 +25,7 @@ mod worker;
 pub use config::QueueConfig;
 pub use error::QueueError;
 pub use examine::examine;
+pub use figures::{QueueFigures, RedisFigures};
 pub use gate::Gate;
 pub use over_redis::{Kept, Saving};
 pub use queue::Queue;

@@ -1,7 +1,7 @@
 //! The handle that coordinators and workers hold.
 
 use crate::{
-    LaneWeights, QueueConfig, QueueError, Saving, Subscription,
+    LaneWeights, QueueConfig, QueueError, QueueFigures, Saving, Subscription,
     in_process::InProcess,
     over_redis::{OverRedis, Pops},
 };
@@ -133,6 +133,20 @@ impl Queue {
             Transport::InProcess(_) => Ok(None),
             Transport::Redis(redis) => redis.saving().await.map(Some),
         }
+    }
+
+    /// How the transport is.
+    ///
+    /// # Errors
+    /// If Redis does not tell, within two seconds a question.
+    pub async fn figures(&self) -> Result<QueueFigures, QueueError> {
+        let redis = match &self.transport {
+            Transport::InProcess(_) => None,
+            Transport::Redis(redis) => Some(redis.figures().await?),
+        };
+        let mut waiting: BTreeMap<_, _> = Lane::ALL.iter().map(|lane| (*lane, 0)).collect();
+        waiting.extend(self.waiting().await?);
+        Ok(QueueFigures { waiting, window: self.window, redis })
     }
 
     /// Tells every subscription, this process's among them. What nobody hears is gone.

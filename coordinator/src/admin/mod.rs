@@ -8,6 +8,7 @@ mod lane;
 pub(crate) mod orphan;
 pub(crate) mod overview;
 pub(crate) mod purge;
+pub mod queue;
 mod room;
 mod rotate;
 mod said;
@@ -19,12 +20,12 @@ pub use command::{Command, CommandError, Hands, run};
 pub(crate) use job::{Steer, Which, steer};
 pub(crate) use lane::set_lanes;
 pub(crate) use orphan::remove_orphans;
-pub(crate) use overview::{LaneOverview, Lately, Span, lanes_now, lately};
+pub(crate) use overview::{LaneOverview, Lately, Span, lanes_now, lately, newest_first};
 pub(crate) use room::{
     Made, Wanted, add_manager, delete_message, delete_room, make_room, remove_manager, would_change_passcode,
 };
 pub(crate) use rotate::{rewrap, rotate_key, rotate_master};
-pub(crate) use said::{at, lasting};
+pub(crate) use said::{at, bytes, lasting};
 pub(crate) use worker::{is_alive, steer_workers};
 
 use crate::{

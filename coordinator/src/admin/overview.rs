@@ -3,7 +3,7 @@
 use super::Tools;
 use crate::failure::Failure;
 use heim_common::{Millis, job::Lane};
-use heim_db::{LaneDepth, LaneFigures};
+use heim_db::{LaneDay, LaneDepth, LaneFigures};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -97,4 +97,9 @@ pub(crate) async fn lanes_now(tools: Tools<'_>, lately: &Lately) -> Result<Vec<L
         day: lately.day.of(lane),
     };
     Ok(depths.into_iter().map(overview).collect())
+}
+
+/// Days as they are listed: the newest first, and in each the lanes in their order.
+pub(crate) fn newest_first(days: &[LaneDay]) -> Vec<LaneDay> {
+    days.chunks(Lane::ALL.len()).rev().flatten().copied().collect()
 }

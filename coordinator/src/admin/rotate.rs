@@ -9,7 +9,7 @@ use heim_common::{MediaId, MessageId, RoomKeyId, RoomName, media::Encryption, pr
 use heim_db::SealedContent;
 use heim_runtime::telemetry::chain;
 use serde::Serialize;
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 /// Rows that are brought under another key at a time.
 const BATCH: u64 = 256;
@@ -56,9 +56,10 @@ pub(crate) async fn rewrap(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> 
 }
 
 async fn bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
-    let mut done = Rewrapped::default();
+    let (mut done, mut altered) = (Rewrapped::default(), Altered::default());
+    // Again, for what others have put under an older key meanwhile.
     loop {
-        let Walk { media, messages, left } = walk(tools, room, false).await?;
+        let Walk { media, messages, left } = walk(tools, room, &mut altered, false).await?;
         done.media += media;
         done.messages += messages;
         // What is left was altered, or is changed by somebody else just now.
@@ -73,7 +74,7 @@ async fn bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrap
 }
 
 async fn would_bring_under_current(tools: Tools<'_>, room: &RoomName) -> Result<Rewrapped, Failure> {
-    let Walk { media, messages, left } = walk(tools, room, true).await?;
+    let Walk { media, messages, left } = walk(tools, room, &mut Altered::default(), true).await?;
     let keys_removed = tools.db.room_keys_unused_then(room, &left).await?;
     Ok(Rewrapped { media, messages, left: left.len() as u64, keys_removed })
 }
@@ -87,8 +88,15 @@ struct Walk {
     left: Vec<RoomKeyId>,
 }
 
+/// Rows that did not open.
+#[derive(Default)]
+struct Altered {
+    media: BTreeSet<MediaId>,
+    messages: BTreeSet<MessageId>,
+}
+
 /// Once over all that a room has under other keys than its current one.
-async fn walk(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Walk, Failure> {
+async fn walk(tools: Tools<'_>, room: &RoomName, altered: &mut Altered, dry_run: bool) -> Result<Walk, Failure> {
     let mut walk = Walk::default();
     // The current key may be another at any moment: each batch asks anew.
     let current = || async { tools.keys.current(tools.db, room).await.map_err(of_no_private_room) };
@@ -99,7 +107,8 @@ async fn walk(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Walk, 
         let Some((last, _)) = some.last() else { break };
         after = Some(*last);
         for (id, encryption) in &some {
-            if unless_altered(room, id, rewrap_media(tools, &key, *id, encryption, dry_run).await)? {
+            let moving = Box::pin(rewrap_media(tools, &key, *id, encryption, dry_run));
+            if unless_altered(&mut altered.media, room, *id, moving).await? {
                 walk.media += 1;
             } else {
                 walk.left.push(encryption.key_id);
@@ -113,7 +122,8 @@ async fn walk(tools: Tools<'_>, room: &RoomName, dry_run: bool) -> Result<Walk, 
         let Some((last, _)) = some.last() else { break };
         after = Some(*last);
         for (id, sealed) in &some {
-            if unless_altered(room, id, reseal(tools, &key, *id, sealed, dry_run).await)? {
+            let moving = Box::pin(reseal(tools, &key, *id, sealed, dry_run));
+            if unless_altered(&mut altered.messages, room, *id, moving).await? {
                 walk.messages += 1;
             } else {
                 walk.left.push(sealed.key);
@@ -130,11 +140,20 @@ fn of_no_private_room(error: KeyError) -> Failure {
     }
 }
 
-/// A row that does not open keeps its key, and holds nobody else up.
-fn unless_altered(room: &RoomName, id: &impl Display, moved: Result<bool, KeyError>) -> Result<bool, Failure> {
-    match moved {
+/// A row that does not open keeps its key, and holds nobody else up. It is not tried again.
+async fn unless_altered<Id: Copy + Ord + Display>(
+    altered: &mut BTreeSet<Id>,
+    room: &RoomName,
+    id: Id,
+    moving: impl Future<Output = Result<bool, KeyError>>,
+) -> Result<bool, Failure> {
+    if altered.contains(&id) {
+        return Ok(false);
+    }
+    match moving.await {
         Err(error @ (KeyError::Altered(_) | KeyError::Gone)) => {
             tracing::error!(%room, %id, error = chain(&error), "not rewrapped");
+            altered.insert(id);
             Ok(false)
         }
         moved => Ok(moved?),

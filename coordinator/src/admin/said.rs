@@ -90,6 +90,15 @@ pub(crate) fn lasting(ms: i64) -> String {
     }
 }
 
+/// A size as people say it.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let unit = ["KiB", "MiB", "GiB", "TiB"].iter().zip([10, 20, 30, 40]).rev().find(|(_, shift)| bytes >> shift > 0);
+    match unit {
+        Some((unit, shift)) => format!("{}.{} {unit}", bytes >> shift, ((bytes >> (shift - 10)) % 1024) * 10 / 1024),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// A point in time as people write it, in UTC.
 pub(crate) fn at(time: Millis) -> String {
     let seconds = time.seconds();
@@ -132,5 +141,14 @@ mod tests {
         let rows = [["a".to_owned(), "1".to_owned()], ["longer".to_owned(), String::new()]];
         assert_eq!(table(["name", "n"], &rows), "name    n\na       1\nlonger\n");
         assert_eq!(table(["name"], &[]), "name\n");
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_says_most() {
+        for (size, words) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (26_214_400, "25.0 MiB"), (u64::MAX, "16777215.9 TiB")]
+        {
+            assert_eq!(bytes(size), words);
+        }
     }
 }

@@ -9,7 +9,7 @@ use heim_common::{
     problem::Code,
     wire::{Account, ClaimReply, ClaimRequest, ClaimedMedia, ClaimedTranscoding, FinishRequest, LeaseReply},
 };
-use heim_db::{Claim, Finished};
+use heim_db::{Claim, Claimed, Finished};
 use heim_runtime::{failpoint, telemetry::chain};
 use tracing::{Instrument, Span};
 
@@ -19,21 +19,26 @@ const KEYS_AWAY_MS: u64 = 500;
 /// Gives a job to a worker, or tells it to forget the job.
 pub(crate) async fn claim(app: App, job: JobId, request: ClaimRequest) -> Result<ClaimReply, Failure> {
     let lease = app.settings.jobs.lease();
-    let claim =
+    let claimed =
         app.db.job_claim_once(job, &request.worker, request.engine, request.nonce, lease).await.or_else(|error| {
             // Made by a later release, most likely: it waits for a coordinator that
             // understands it, and the worker must not wait with it.
             if error.is_unreadable() {
                 tracing::error!(%job, error = chain(&error), "a job's row cannot be read");
-                return Ok(None);
+                return Ok(Claimed::NotTaken);
             }
             Err(error)
         })?;
-    if claim.is_some() {
-        failpoint!(ClaimCommitted);
-        app.bell.claimed(app.queue.window());
-    }
-    let claim = claim.ok_or(Code::NotYours)?;
+    let claim = match claimed {
+        Claimed::Taken(claim) => *claim,
+        Claimed::Done => {
+            measures::job_ended(None);
+            return Err(Code::NotYours.into());
+        }
+        Claimed::NotTaken => return Err(Code::NotYours.into()),
+    };
+    failpoint!(ClaimCommitted);
+    app.bell.claimed(app.queue.window());
     // From here on it is known for which request.
     let span = claim.trace.map_or_else(Span::current, |trace| tracing::error_span!("job", trace_id = %trace.id()));
     give(app, job, request.engine, claim).instrument(span).await

@@ -16,13 +16,16 @@ use heim_common::Millis;
 use heim_runtime::telemetry::chain;
 use maud::{DOCTYPE, Markup, Render, html};
 
+pub(super) use crate::admin::bytes;
+
 /// Nothing but our own files, and no script or style within a page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The pages that every page leads to.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     ("/ops/", "Overview"),
+    ("/ops/history", "History"),
     ("/ops/jobs", "Jobs"),
     ("/ops/jobs?state=failed&reason=poison", "Poison"),
     ("/ops/usage", "Usage"),
@@ -269,18 +272,16 @@ pub(super) fn moment(time: Millis) -> Markup {
     html! { time datetime=(text.replace(' ', "T")) { (text) } }
 }
 
+/// The day in which a point in time lies, in UTC.
+pub(super) fn day(time: Millis) -> Markup {
+    let text = at(time);
+    let day = text.split(' ').next().unwrap_or_default();
+    html! { time datetime=(day) { (day) } }
+}
+
 /// How long something lasted, in milliseconds.
 pub(super) fn duration(ms: impl TryInto<i64>) -> String {
     lasting(ms.try_into().unwrap_or(i64::MAX))
-}
-
-/// A size as people say it.
-pub(super) fn bytes(bytes: u64) -> String {
-    let unit = ["KiB", "MiB", "GiB", "TiB"].iter().zip([10, 20, 30, 40]).rev().find(|(_, shift)| bytes >> shift > 0);
-    match unit {
-        Some((unit, shift)) => format!("{}.{} {unit}", bytes >> shift, ((bytes >> (shift - 10)) % 1024) * 10 / 1024),
-        None => format!("{bytes} B"),
-    }
 }
 
 #[cfg(test)]
@@ -298,14 +299,5 @@ mod tests {
         assert_eq!(said(&fields("said=retried&n=1")).unwrap(), "1 job tried again.");
         assert_eq!(said(&fields("said=workers-drained&n=2")).unwrap(), "2 workers to end when what it holds is done.");
         assert_eq!((said(&fields("said=%3Cb%3E&n=1")), said(&fields("said=retried&n=x"))), (None, None));
-    }
-
-    #[test]
-    fn sizes_are_in_the_unit_that_says_most() {
-        for (size, words) in
-            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (26_214_400, "25.0 MiB"), (u64::MAX, "16777215.9 TiB")]
-        {
-            assert_eq!(bytes(size), words);
-        }
     }
 }

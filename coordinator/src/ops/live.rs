@@ -2,9 +2,10 @@
 //! counts above a list of jobs. Whoever looks at the same within one second is shown the
 //! same, so that many windows cost the database no more than one.
 
-use super::{Ops, door::Session, fields::Fields, frame, job, jobs, overview};
+use super::{Ops, door::Session, fields::Fields, frame, job, jobs, overview, transport};
 use crate::{
     admin::{LaneOverview, Lately, Tools, lanes_now, lately},
+    app::App,
     failure::Failure,
 };
 use axum::{
@@ -51,6 +52,7 @@ pub(super) struct Overview {
     /// Objects that no row names, and rows without their object.
     pub(super) orphans: u64,
     pub(super) missing: u64,
+    pub(super) queue: transport::Heard,
 }
 
 /// Something that was counted, and when.
@@ -77,6 +79,7 @@ pub(super) struct Live {
     lately: Mutex<Option<Counted<Lately>>>,
     overview: Mutex<Option<Counted<Overview>>>,
     job: Mutex<Option<(JobId, Counted<Option<JobHistory>>)>>,
+    transport: transport::Transport,
     windows: Arc<Semaphore>,
 }
 
@@ -86,6 +89,7 @@ impl Default for Live {
             lately: Mutex::default(),
             overview: Mutex::default(),
             job: Mutex::default(),
+            transport: transport::Transport::default(),
             windows: Arc::new(Semaphore::new(WINDOWS_MAX)),
         }
     }
@@ -93,17 +97,17 @@ impl Default for Live {
 
 impl Live {
     /// As it is now, but for what the lanes did lately.
-    pub(super) async fn look(&self, tools: Tools<'_>) -> Result<Arc<Overview>, Failure> {
+    pub(super) async fn look(&self, app: &App) -> Result<Arc<Overview>, Failure> {
         let mut newest = self.overview.lock().await;
-        self.count(tools, &mut newest).await
+        self.count(app, &mut newest).await
     }
 
     /// As it was within the last second.
-    async fn glance(&self, tools: Tools<'_>) -> Result<Arc<Overview>, Failure> {
+    async fn glance(&self, app: &App) -> Result<Arc<Overview>, Failure> {
         let mut newest = self.overview.lock().await;
         match newest.as_ref().filter(|counted| counted.is_of_now()) {
             Some(counted) => Ok(Arc::clone(&counted.value)),
-            None => self.count(tools, &mut newest).await,
+            None => self.count(app, &mut newest).await,
         }
     }
 
@@ -120,10 +124,10 @@ impl Live {
         Ok(value)
     }
 
-    async fn count(&self, tools: Tools<'_>, newest: &mut Option<Counted<Overview>>) -> Result<Arc<Overview>, Failure> {
-        let at = Instant::now();
-        let lately = self.lately(tools).await?;
-        let db = tools.db;
+    async fn count(&self, app: &App, newest: &mut Option<Counted<Overview>>) -> Result<Arc<Overview>, Failure> {
+        let (at, tools) = (Instant::now(), app.tools());
+        let (queue, lately) = tokio::join!(self.transport.look(&app.queue), self.lately(tools));
+        let (db, lately) = (tools.db, lately?);
         let value = Arc::new(Overview {
             now: db.now().await?,
             lanes: lanes_now(tools, &lately).await?,
@@ -133,6 +137,7 @@ impl Live {
             faults: db.jobs_failed(&faults()).await?,
             orphans: db.strays_count(StrayKind::Orphan).await?,
             missing: db.strays_count(StrayKind::Missing).await?,
+            queue,
         });
         *newest = Some(Counted { at, took: at.elapsed(), value: Arc::clone(&value) });
         Ok(value)
@@ -238,11 +243,11 @@ impl Window {
     }
 
     async fn content(&self) -> Result<Markup, Failure> {
-        let (live, tools) = (&self.ops.live, self.ops.app.tools());
+        let (live, app) = (&self.ops.live, &self.ops.app);
         Ok(match self.subject {
-            Subject::Overview => overview::content(&*live.glance(tools).await?, &self.session, &self.fields),
-            Subject::Counts => jobs::tabs(&self.fields, live.glance(tools).await?.jobs),
-            Subject::Job(id) => job::content((*live.job(tools, id).await?).as_ref(), &self.session),
+            Subject::Overview => overview::content(&*live.glance(app).await?, &self.session, &self.fields),
+            Subject::Counts => jobs::tabs(&self.fields, live.glance(app).await?.jobs),
+            Subject::Job(id) => job::content((*live.job(app.tools(), id).await?).as_ref(), &self.session),
         })
     }
 }

@@ -7,12 +7,14 @@ mod config;
 mod door;
 mod fields;
 mod frame;
+mod history;
 mod job;
 mod jobs;
 mod lists;
 mod live;
 mod overview;
 mod steer;
+mod transport;
 
 pub use config::{InvalidOps, OpsConfig};
 
@@ -69,6 +71,7 @@ fn router(app: App, shutdown: Shutdown) -> Router {
     let ops = Ops { app, shutdown, door: Arc::default(), live: Arc::default() };
     let inside = Router::new()
         .route("/ops/", get(overview::show))
+        .route("/ops/history", get(history::show))
         .route("/ops/events", get(live::events))
         .route("/ops/logout", post(door::logout))
         .route("/ops/lanes", post(steer::lanes))

@@ -7,6 +7,7 @@ use super::{
     fields::{Fields, encoded},
     frame::{self, Page, Refused, bytes, duration, keyed_table, moment, or_dash, text},
     live::Overview,
+    transport,
 };
 use crate::admin::{LaneOverview, Span, is_alive};
 use axum::{extract::State, response::Response};
@@ -16,7 +17,7 @@ use maud::{Markup, html};
 
 /// `GET /ops/`.
 pub(super) async fn show(State(ops): State<Ops>, session: Session, fields: Fields) -> Result<Response, Refused> {
-    let overview = ops.live.look(ops.app.tools()).await?;
+    let overview = ops.live.look(&ops.app).await?;
     let span = span(&fields);
     let body = html! {
         div .bar {
@@ -49,6 +50,7 @@ pub(super) fn content(overview: &Overview, session: &Session, fields: &Fields) -
             }
             div .cards { @for lane in &overview.lanes { (lane_card(lane, overview, span, session)) } }
         }
+        (transport::panel(&overview.queue))
         section aria-labelledby="workers" {
             div .bar { h2 #workers { "Workers" } (all_workers(&overview.workers, session)) }
             (workers(&overview.workers, session))

@@ -115,6 +115,7 @@ async fn rows_that_do_not_open_keep_their_key_and_hide_no_others() {
         let said = keyed.admin(words, "").await;
         let told = format!("{told}; 300 rows could not be: the log says why");
         assert!(!said.success && said.out.is_empty() && said.error.contains(&told), "{said:?}");
+        assert_eq!(said.error.matches("not rewrapped").count(), 300, "each is told of once: {words:?}");
         let old = "SELECT count(*) FROM message WHERE encryption_key_id <> (SELECT max(id) FROM room_key)";
         assert_eq!(number(url, old).await, left, "{words:?}");
     }

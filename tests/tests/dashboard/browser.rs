@@ -35,22 +35,8 @@ async fn operators_look_and_steer_in_a_browser() {
     }
     truth::settled(&heim.database().await).await;
 
-    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    assert!(browser.join("node_modules/playwright-core").is_dir(), "`make test-tools` installs playwright-core");
-    assert!(Path::new("/usr/bin/chromium").exists(), "`scripts/require chromium` installs Chromium");
-    let shots = std::env::var_os("HEIM_DASHBOARD_SHOTS").map(PathBuf::from);
-    let shots = shots.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
-    let (base, folder) = (dashboard.base.clone(), shots.clone());
-    let (service, hooks) = (heim.base().to_owned(), format!("{}:{}", HOOKS.0, HOOKS.1));
-    let run = move || {
-        let mut node = Command::new("node");
-        node.arg("dashboard.mjs").args([base.as_str(), TOKEN]).arg(folder).args([service, hooks]);
-        node.current_dir(browser).output()
-    };
-    let output = tokio::task::spawn_blocking(run).await.expect("the script ends").expect("node runs");
-    let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success(), "{words}");
-    for name in [
+    let (service, hooks) = (heim.base(), format!("{}:{}", HOOKS.0, HOOKS.1));
+    let shots = [
         "login",
         "overview-wide-light",
         "overview-narrow-dark",
@@ -60,8 +46,25 @@ async fn operators_look_and_steer_in_a_browser() {
         "poison-wide-light",
         "poison-narrow-dark",
         "silent-middle-light",
-    ] {
-        let file = shots.join(format!("dashboard-{name}.png")).metadata();
-        assert!(file.is_ok_and(|file| file.len() > 5_000), "screenshot {name}");
+    ];
+    script("dashboard.mjs", &[&dashboard.base, TOKEN], &[service, &hooks], &shots).await;
+}
+
+/// Runs a script with these words, the folder of screenshots and those words; it must end
+/// well, and these screenshots must be there.
+pub(crate) async fn script(name: &str, before: &[&str], behind: &[&str], shots: &[&str]) {
+    let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+    assert!(browser.join("node_modules/playwright-core").is_dir(), "`make test-tools` installs playwright-core");
+    assert!(Path::new("/usr/bin/chromium").exists(), "`scripts/require chromium` installs Chromium");
+    let folder = std::env::var_os("HEIM_DASHBOARD_SHOTS").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    let mut node = Command::new("node");
+    node.arg(name).args(before).arg(&folder).args(behind).current_dir(browser);
+    let output = tokio::task::spawn_blocking(move || node.output()).await.expect("the script ends").expect("node runs");
+    let words = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{words}");
+    for shot in shots {
+        let file = folder.join(format!("dashboard-{shot}.png")).metadata();
+        assert!(file.is_ok_and(|file| file.len() > 5_000), "screenshot {shot}");
     }
 }

@@ -12,8 +12,16 @@ use heim_tests::{
 };
 use std::time::{Duration, Instant};
 
-const PAGES: [&str; 7] =
-    ["/ops/", "/ops/jobs", "/ops/jobs/0000000000000", "/ops/usage", "/ops/orphans", "/ops/audit", "/ops/nothing"];
+const PAGES: [&str; 8] = [
+    "/ops/",
+    "/ops/history",
+    "/ops/jobs",
+    "/ops/jobs/0000000000000",
+    "/ops/usage",
+    "/ops/orphans",
+    "/ops/audit",
+    "/ops/nothing",
+];
 const POSTS: [&str; 5] = ["/ops/lanes", "/ops/workers", "/ops/jobs", "/ops/orphans", "/ops/logout"];
 const PAUSE: [(&str, &str); 2] = [("lane", "bulk"), ("wish", "paused")];
 
@@ -96,7 +104,9 @@ async fn who_may_only_look_is_shown_everything_and_does_nothing() {
     let db = heim.database().await;
     let job = db.jobs_page(&JobFilter::default(), None, 1).await.unwrap().remove(0).id;
     let looks = Dashboard::login(&steers.base, VIEW).await;
-    for page in ["/ops/", "/ops/jobs", &format!("/ops/jobs/{job}"), "/ops/usage", "/ops/orphans", "/ops/audit"] {
+    for page in
+        ["/ops/", "/ops/history", "/ops/jobs", &format!("/ops/jobs/{job}"), "/ops/usage", "/ops/orphans", "/ops/audit"]
+    {
         let (seen, done) = (looks.page(page).await, steers.page(page).await);
         assert_eq!(seen.matches("<form").count(), 1 + seen.matches("role=\"search\"").count(), "{page}: {seen}");
         assert!(seen.contains("looks only") && !done.contains("looks only"), "{page}");

@@ -5,10 +5,13 @@ mod agreed;
 mod browser;
 mod confirmed;
 mod door;
+mod history;
+mod looked_at;
 mod numbers;
 mod poison;
 mod private;
 mod steering;
+mod transport;
 
 use heim_tests::{
     dashboard::{Dashboard, address},

@@ -10,14 +10,16 @@ use std::{
 };
 
 /// These look, or add something that was not there.
-const ONLY_LOOK_OR_ADD: [&str; 13] = [
+const ONLY_LOOK_OR_ADD: [&str; 15] = [
     "audit list",
     "doctor",
     "job list",
     "job show",
+    "lane days",
     "lane list",
     "manager add",
     "orphan list",
+    "queue",
     "room create",
     "room list",
     "room rotate-key",

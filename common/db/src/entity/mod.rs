@@ -7,6 +7,7 @@ pub(crate) mod coordinator;
 pub(crate) mod departure;
 pub(crate) mod event;
 pub(crate) mod job;
+pub(crate) mod lane_day;
 pub(crate) mod lane_pause;
 pub(crate) mod media_object;
 pub(crate) mod media_transcoding;

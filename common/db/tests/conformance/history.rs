@@ -9,7 +9,7 @@ use heim_common::{
     job::{Reason, Verdict},
     wire::Account,
 };
-use heim_db::{AttemptRow, Discarded, Retried};
+use heim_db::{AttemptRow, Claimed, Discarded, Retried};
 use sea_orm::{ConnectionTrait, Statement};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -85,7 +85,7 @@ on_both! {
     async fn a_lost_worker_and_a_claim_that_is_asked_for_twice(place: &Place) {
         uploaded(place, 1, "one").await;
         for _ in 0..2 {
-            place.job_claim_once(job_id(1), "worker", 1, Some(5), NO_LEASE).await.unwrap().unwrap();
+            place.job_claim_once(job_id(1), "worker", 1, Some(5), NO_LEASE).await.unwrap().taken().unwrap();
         }
         assert_eq!(ended(place).await, ["1 runs -"], "it is one claim");
         for attempt in 1..=ATTEMPTS.failures_max {
@@ -112,7 +112,8 @@ on_both! {
         for index in 0..2 {
             place.transcoding_register(&registration(1, "one", index, 1)).await.unwrap();
         }
-        assert_eq!(place.job_claim(job_id(1), "worker", 1, LEASE).await.unwrap(), None);
+        let claim = async || place.job_claim_once(job_id(1), "worker", 1, Some(5), LEASE).await.unwrap();
+        assert_eq!((claim().await, claim().await), (Claimed::Done, Claimed::NotTaken), "it is done once");
         assert_eq!(ended(place).await.last().unwrap(), "3 done -");
     }
 
@@ -177,6 +178,8 @@ on_both! {
         agree(place).await;
         assert_eq!(number(place, "SELECT count(*) FROM attempt").await, 4);
         tick(place).await;
+        assert_eq!(place.attempts_trim(Duration::ZERO).await.unwrap(), 0, "their day is not counted yet");
+        place.sql("INSERT INTO lane_day SELECT max(ended) / 86400000, 'bulk', 0, 0 FROM attempt").await;
         assert_eq!(place.attempts_trim(Duration::ZERO).await.unwrap(), 3);
         assert_eq!(number(place, "SELECT count(*) FROM attempt").await, 1, "what runs is never old");
     }

@@ -63,7 +63,7 @@ on_both! {
 
     async fn who_did_not_hear_that_it_has_a_job_asks_again(place: &Place) {
         uploaded(place, 1, "one").await;
-        let ask = async |worker, nonce| place.job_claim_once(job_id(1), worker, 1, nonce, NO_LEASE).await.unwrap();
+        let ask = async |worker, nonce| place.job_claim_once(job_id(1), worker, 1, nonce, NO_LEASE).await.unwrap().taken();
         let claim = ask("worker", Some(5)).await.unwrap();
         let again = Claim { waited: None, ..claim.clone() };
         assert_eq!(ask("worker", Some(5)).await, Some(again), "the same claim, the same fence, and no wait of its own");
@@ -71,12 +71,12 @@ on_both! {
             assert_eq!(other, None);
         }
         tick(place).await;
-        assert!(place.job_claim_once(job_id(1), "worker", 1, Some(5), LEASE).await.unwrap().is_some());
+        assert!(place.job_claim_once(job_id(1), "worker", 1, Some(5), LEASE).await.unwrap().taken().is_some());
         assert_eq!(place.job_reap(&ATTEMPTS, &at_once).await.unwrap(), [], "its lease begins again");
         assert!(place.job_heartbeat(job_id(1), claim.fence, NO_LEASE).await.unwrap());
         tick(place).await;
         place.job_reap(&ATTEMPTS, &at_once).await.unwrap();
-        let next = place.job_claim_once(job_id(1), "another", 1, Some(7), LEASE).await.unwrap().unwrap();
+        let next = place.job_claim_once(job_id(1), "another", 1, Some(7), LEASE).await.unwrap().taken().unwrap();
         assert_eq!(next.fence, claim.fence + 1);
         assert_eq!(ask("worker", Some(5)).await, None, "it is somebody else's by now");
     }

@@ -7,6 +7,10 @@ pub(super) const POLICY: &str = "maxmemory-policy";
 
 /// The policies `allkeys-*` evict any key. The others evict nothing, or only
 /// keys that expire, and none of ours does.
+pub(crate) fn evicts(policy: &str) -> bool {
+    policy.starts_with("allkeys")
+}
+
 pub(super) fn refuse(policy: String) -> Result<(), QueueError> {
-    if policy.starts_with("allkeys") { Err(QueueError::Evicts { policy }) } else { Ok(()) }
+    if evicts(&policy) { Err(QueueError::Evicts { policy }) } else { Ok(()) }
 }

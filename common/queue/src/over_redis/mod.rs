@@ -10,10 +10,11 @@ mod outage;
 mod pops;
 mod saving;
 
+pub(crate) use eviction::evicts;
 pub(crate) use pops::Pops;
 pub use saving::{Kept, Saving};
 
-use crate::{QueueError, Subscription};
+use crate::{QueueError, RedisFigures, Subscription};
 use commands::Commands;
 use heim_common::{JobRef, job::Lane, room_event::RoomEvent};
 use layout::Layout;
@@ -96,9 +97,23 @@ impl OverRedis {
         let mut info = cmd("INFO");
         info.arg("persistence");
         let told: String = self.ask("tell whether it saves", &info).await?;
+        self.saving_by(&told).await
+    }
+
+    /// How it is.
+    pub(crate) async fn figures(&self) -> Result<RedisFigures, QueueError> {
+        let told: String = self.ask("tell how it is", &cmd("INFO")).await?;
+        let mut listeners = cmd("PUBSUB");
+        listeners.arg("NUMSUB").arg(self.layout.rooms());
+        let listeners = self.unless_forbidden("count who listens", &listeners).await?;
+        let listeners = listeners.map(|(_, count): (String, u64)| count);
+        Ok(RedisFigures::told(&told, listeners, self.saving_by(&told).await?))
+    }
+
+    async fn saving_by(&self, told: &str) -> Result<Saving, QueueError> {
         let points = self.setting("save").await?;
         let refuses = self.setting("stop-writes-on-bgsave-error").await?;
-        Ok(Saving::told(&told, points.as_deref(), refuses.as_deref()))
+        Ok(Saving::told(told, points.as_deref(), refuses.as_deref()))
     }
 
     pub(crate) async fn publish(&self, event: &RoomEvent) -> Result<(), QueueError> {
@@ -119,14 +134,22 @@ impl OverRedis {
     async fn setting(&self, key: &'static str) -> Result<Option<String>, QueueError> {
         let mut get = cmd("CONFIG");
         get.arg("GET").arg(key);
-        let answer = self.commands.ask("tell its configuration", async |redis| {
-            match get.query_async::<HashMap<String, String>>(redis).await {
-                // Hosted ones forbid the question; that is no outage.
-                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Ok(None),
-                answer => answer.map(Some),
-            }
+        let config = self.unless_forbidden("tell its configuration", &get).await?;
+        Ok(config.and_then(|config: HashMap<String, String>| config.into_values().next()))
+    }
+
+    /// The answer; `None` where it does not give one. Hosted ones forbid some questions;
+    /// that is no outage.
+    async fn unless_forbidden<T: FromRedisValue>(
+        &self,
+        attempt: &'static str,
+        command: &Cmd,
+    ) -> Result<Option<T>, QueueError> {
+        let answer = self.commands.ask(attempt, async |redis| match command.query_async(redis).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Ok(None),
+            answer => answer.map(Some),
         });
-        Ok(answer.await?.and_then(|config| config.into_values().next()))
+        answer.await
     }
 }
 

@@ -2,8 +2,10 @@
 //! needs it: what waits is pushed anew from the rows. But a Redis that was told to save
 //! and cannot takes nothing any more.
 
+use serde::Serialize;
+
 /// What it keeps, and how that goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Saving {
     /// What it was told to keep.
     pub kept: Kept,
@@ -14,7 +16,8 @@ pub struct Saving {
 }
 
 /// What Redis was told to keep for its next start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kept {
     /// Nothing.
     Nothing,
@@ -24,6 +27,19 @@ pub enum Kept {
     Log,
     /// It keeps no log; of snapshots it does not tell.
     Untold,
+}
+
+impl Kept {
+    /// In a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Snapshots => "snapshots",
+            Self::Log => "log",
+            Self::Untold => "untold",
+        }
+    }
 }
 
 impl Saving {

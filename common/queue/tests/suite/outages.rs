@@ -225,3 +225,33 @@ async fn a_redis_that_is_not_there_is_an_error_soon() {
     assert!(matches!(Queue::connect(&transport.config()).await, Err(QueueError::Redis { .. })));
     assert!(began.elapsed() < Duration::from_secs(5));
 }
+
+#[tokio::test]
+async fn a_redis_says_how_it_is_and_that_it_is_away_soon() {
+    let mut transport = OverRedis::start().await;
+    let queue = transport.queue().await;
+    queue.push(Lane::Bulk, &jobs(0..3)).await.unwrap();
+    let _listens = queue.subscribe().await;
+    assert_eq!(transport.0.command("CONFIG SET maxmemory 104857600"), "+OK");
+    let figures = queue.figures().await.unwrap();
+    assert_eq!(figures.waiting.into_values().collect::<Vec<_>>(), [0, 3, 0]);
+    assert_eq!(figures.window, transport.config().window);
+    let redis = figures.redis.expect("it is a Redis");
+    assert!(redis.version.starts_with("Redis ") && redis.uptime_s < Some(3_600), "{redis:?}");
+    let (memory, peak) = (redis.memory_bytes.unwrap(), redis.memory_peak_bytes.unwrap());
+    assert!(memory > 100_000 && peak >= memory && redis.memory_resident_bytes > Some(100_000), "{redis:?}");
+    assert_eq!((redis.memory_max_bytes, redis.policy.as_deref()), (Some(100 << 20), Some("noeviction")));
+    assert!(redis.full_percent() < Some(50) && !redis.evicts(), "{redis:?}");
+    assert!(redis.clients >= Some(2) && redis.clients_max > redis.clients, "{redis:?}");
+    assert_eq!((redis.listeners, redis.saving.kept), (Some(1), Kept::Nothing));
+
+    // What a hosted one forbids is not told.
+    assert_eq!(transport.0.command("ACL SETUSER default -config -pubsub"), "+OK");
+    let redis = queue.figures().await.unwrap().redis.expect("it is a Redis");
+    assert_eq!((redis.listeners, redis.saving.kept), (None, Kept::Untold));
+
+    transport.0.kill9();
+    let began = Instant::now();
+    assert!(queue.figures().await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}

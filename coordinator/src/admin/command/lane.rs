@@ -2,13 +2,13 @@
 
 use super::CommandError;
 use crate::admin::{
-    Tools,
+    Tools, newest_first,
     overview::{LaneOverview, lanes},
     said::{Said, at, json, lasting, or_dash, table},
 };
 use clap::Subcommand;
 use heim_common::{job::Lane, media::UnknownWord};
-use heim_db::Quantiles;
+use heim_db::{DAYS_MAX, LaneDay, Quantiles};
 use serde_json::json;
 use std::str::FromStr;
 
@@ -17,6 +17,13 @@ use std::str::FromStr;
 pub enum LaneCommand {
     /// Lists the lanes: which are paused, how deep each is, and what it did lately.
     List,
+    /// Says how many jobs of each lane were done and failed, by the day of UTC, the newest
+    /// first.
+    Days {
+        /// How many days, of which today is the first.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=i64::from(DAYS_MAX)))]
+        days: u16,
+    },
     /// Lets no job of a lane begin any more. What runs goes on, uploads are taken.
     Pause {
         /// Which, or `all`.
@@ -71,6 +78,7 @@ impl Lanes {
 pub(super) async fn run(command: LaneCommand, tools: Tools<'_>) -> Result<Said, CommandError> {
     match command {
         LaneCommand::List => Ok(list(&lanes(tools).await?)),
+        LaneCommand::Days { days } => Ok(by_day(&tools.db.lane_days(days).await?)),
         LaneCommand::Pause { lane, dry_run } => set(tools, lane, true, dry_run).await,
         LaneCommand::Resume { lane, dry_run } => set(tools, lane, false, dry_run).await,
     }
@@ -89,6 +97,16 @@ async fn set(tools: Tools<'_>, meant: Lanes, pause: bool, dry_run: bool) -> Resu
         format!("{would}{verb}: {}\n", words.join(", "))
     };
     Ok(Said::new(text, json!({ "dry_run": dry_run, "paused": pause, "changed": changed, "count": changed.len() })))
+}
+
+fn by_day(all: &[LaneDay]) -> Said {
+    let row = |day: &LaneDay| {
+        let LaneDay { lane, from, done, failed } = *day;
+        [at(from)[..10].to_owned(), lane.as_str().to_owned(), done.to_string(), failed.to_string()]
+    };
+    let days = newest_first(all);
+    let rows: Vec<_> = days.iter().map(row).collect();
+    Said::new(table(["day", "lane", "done", "failed"], &rows), json!({ "days": json(&days) }))
 }
 
 fn list(all: &[LaneOverview]) -> Said {

@@ -6,7 +6,7 @@ use super::{
     words,
 };
 use crate::{
-    admin::{LaneOverview, lanes_now, lately, set_lanes},
+    admin::{LaneOverview, lanes_now, lately, newest_first, set_lanes},
     app::App,
     failure::Failure,
     routes::Served,
@@ -16,9 +16,9 @@ use axum::{
     extract::{Path, State},
 };
 use heim_common::{job::Lane, problem::Code};
-use heim_db::{LaneDepth, LaneFigures, Quantiles};
-use serde::Serialize;
-use utoipa::ToSchema;
+use heim_db::{DAYS_MAX, LaneDay, LaneDepth, LaneFigures, Quantiles};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// A lane at this moment, and what it did lately.
 #[derive(Serialize, ToSchema)]
@@ -129,6 +129,60 @@ pub(super) async fn list_lanes(
     _: Query<Nothing>,
 ) -> Result<Json<Lanes>, Failure> {
     Ok(Json(Lanes { lanes: all(&app).await? }))
+}
+
+/// Of how many days.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DaysAsked {
+    /// How many, of which today is the last.
+    #[serde(default = "days_default")]
+    #[param(minimum = 1, maximum = 366, default = 30)]
+    days: u16,
+}
+
+fn days_default() -> u16 {
+    30
+}
+
+/// What a lane did in a day.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LaneDay)]
+struct Day {
+    #[schema(value_type = words::Lane)]
+    lane: Lane,
+    /// When the day begins, in Unix milliseconds.
+    from: i64,
+    /// Attempts after which a job was done.
+    done: u64,
+    /// Attempts after which a job had failed for good, and jobs that were given up while
+    /// nobody held them.
+    failed: u64,
+}
+
+/// What each lane did, day by day, the newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Days {
+    days: Vec<Day>,
+}
+
+/// Says how many jobs of each lane were done and failed, by the day of UTC.
+///
+/// The newest day is first, and is not over. Days before the first of which something is
+/// known are left out; a day in which nothing happened is there.
+#[utoipa::path(get, path = "/lanes/days", tag = "lanes", params(DaysAsked),
+    responses((status = 200, description = "Each lane in each day.", body = Days), Looking))]
+pub(super) async fn list_days(
+    State(Served { app, .. }): State<Served>,
+    Query(DaysAsked { days }): Query<DaysAsked>,
+) -> Result<Json<Days>, Failure> {
+    if !(1..=DAYS_MAX).contains(&days) {
+        return Err(Failure::with(Code::BadRequest, format!("The query: days: 1 to {DAYS_MAX} expected")));
+    }
+    let read = |LaneDay { lane, from, done, failed }| Day { lane, from: from.0, done, failed };
+    let days = newest_first(&app.db.lane_days(days).await?);
+    Ok(Json(Days { days: days.into_iter().map(read).collect() }))
 }
 
 async fn set(app: App, named: String, pause: bool, dry_run: bool) -> Result<Json<LanesSteered>, Failure> {

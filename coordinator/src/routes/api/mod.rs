@@ -15,8 +15,8 @@ mod overview;
 mod page;
 mod problems;
 mod purge;
+mod queue;
 mod rooms;
-
 mod usage;
 mod words;
 mod workers;
@@ -59,6 +59,7 @@ fn operations() -> OpenApiRouter<Served> {
         .routes(routes!(media::make_media))
         .routes(routes!(media::show_media, media::remove_media))
         .routes(routes!(overview::show_overview))
+        .routes(routes!(queue::show_queue))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::show_job))
         .routes(routes!(jobs::retry_job))
@@ -68,6 +69,7 @@ fn operations() -> OpenApiRouter<Served> {
         .routes(routes!(jobs::discard_jobs))
         .routes(routes!(jobs::forget_jobs))
         .routes(routes!(lanes::list_lanes))
+        .routes(routes!(lanes::list_days))
         .routes(routes!(lanes::pause_lane))
         .routes(routes!(lanes::resume_lane))
         .routes(routes!(workers::list_workers))

@@ -1,6 +1,8 @@
 //! The lines of `docs/operations/backup.md`, as they stand there: run while
 //! pictures come in, and all that is left afterwards is what they kept.
 
+mod bucket;
+
 use heim_common::MediaId;
 use heim_tests::{
     admitted::admitted,
