@@ -92,6 +92,14 @@ async fn redis_is_told_of_and_so_is_that_it_is_away() {
     assert_eq!((refused.status, refused.code()), (503, "unavailable".to_owned()), "{refused:?}");
     keyed.fleet.redis.restart();
     panel(&dashboard, "answers").await;
+    // One that is there and says nothing holds the page up for as long as anybody waits for it.
+    keyed.fleet.redis.freeze();
+    let began = Instant::now();
+    let page = panel(&dashboard, "Redis is away").await;
+    assert!(page.contains("did not answer in time"), "{page}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    keyed.fleet.redis.thaw();
+    panel(&dashboard, "answers").await;
     keyed.fleet.add_worker().await;
 }
 
