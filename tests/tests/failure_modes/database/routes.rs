@@ -15,6 +15,8 @@ pub(super) enum Asked {
     AsHook(Value),
     /// By an operator, with this body, if there is one.
     AsOperator(Option<Value>),
+    /// By an operator. It needs no database.
+    OfRedis,
     /// By the upload handle, or the link, that somebody has.
     ByHandle,
     /// By a client that wants to change to WebSocket.
@@ -100,7 +102,8 @@ fn documented(media: &str) -> Vec<Route> {
             let body = body.get("example").or(first).cloned();
             assert_eq!(body.is_some(), operation.get("requestBody").is_some(), "{method} {path}: no example");
             let method = method.to_uppercase().parse().expect("a method");
-            routes.push(Route { method, path: path + query, asked: Asked::AsOperator(body) });
+            let asked = if path == "/api/v1/queue" { Asked::OfRedis } else { Asked::AsOperator(body) };
+            routes.push(Route { method, path: path + query, asked });
         }
     }
     routes
