@@ -67,7 +67,8 @@ pub(super) fn others(bits: &mut Bits<'_>, codes: &Table, block: &mut Block) -> R
 }
 
 /// Those of a band for the first time. What is left of a run of blocks without any is
-/// `blocks`.
+/// `blocks`. A function for a symbol, which this one and [`refine_band`] would share, costs both
+/// a twentieth of a picture's time.
 #[inline(always)]
 pub(super) fn band(
     bits: &mut Bits<'_>,
